@@ -1,0 +1,1 @@
+//! Policies and metrics that exist without any file.

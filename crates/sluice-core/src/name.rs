@@ -1,0 +1,148 @@
+//! Names: what documents, versions and services are called.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// The longest name, in bytes: a DNS label, so that any name can become part of a host or a Kubernetes object.
+pub const NAME_BYTES_MAX: usize = 63;
+
+/// Why text is no name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{given}` is not a name: {why}")]
+pub struct InvalidName {
+    /// The text that was given.
+    pub given: String,
+    /// The rule that it breaks.
+    pub why: &'static str,
+}
+
+/// The name of a document: lower-case letters, digits, `-` and `.`, beginning and ending with a letter or digit.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schema(value_type = String, pattern = "^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$", max_length = 63, example = "checkout")]
+pub struct Name(String);
+
+/// The name of a version, as the build names it: letters, digits, `.`, `_`, `-` and `+`, beginning with a letter
+/// or digit.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schema(value_type = String, pattern = "^[A-Za-z0-9][A-Za-z0-9._+-]{0,62}$", max_length = 63, example = "2.1.0")]
+pub struct VersionName(String);
+
+fn check_length(text: &str) -> Result<(), &'static str> {
+    match text.len() {
+        0 => Err("it is empty"),
+        1..=NAME_BYTES_MAX => Ok(()),
+        _ => Err("it is longer than 63 characters"),
+    }
+}
+
+impl FromStr for Name {
+    type Err = InvalidName;
+
+    fn from_str(text: &str) -> Result<Self, InvalidName> {
+        let invalid = |why| InvalidName { given: text.to_owned(), why };
+        check_length(text).map_err(invalid)?;
+        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+        if !text.bytes().all(|b| plain(b) || b == b'-' || b == b'.') {
+            return Err(invalid("only a-z, 0-9, `-` and `.` are allowed"));
+        }
+        let bytes = text.as_bytes();
+        if !(plain(bytes[0]) && plain(bytes[bytes.len() - 1])) {
+            return Err(invalid("it must begin and end with a letter or digit"));
+        }
+        Ok(Name(text.to_owned()))
+    }
+}
+
+impl FromStr for VersionName {
+    type Err = InvalidName;
+
+    fn from_str(text: &str) -> Result<Self, InvalidName> {
+        let invalid = |why| InvalidName { given: text.to_owned(), why };
+        check_length(text).map_err(invalid)?;
+        if !text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._+-".contains(&b)) {
+            return Err(invalid("only letters, digits, `.`, `_`, `+` and `-` are allowed"));
+        }
+        if !text.as_bytes()[0].is_ascii_alphanumeric() {
+            return Err(invalid("it must begin with a letter or digit"));
+        }
+        Ok(VersionName(text.to_owned()))
+    }
+}
+
+macro_rules! text_newtype {
+    ($type:ident) => {
+        impl $type {
+            /// The text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(&self.0)
+            }
+        }
+        impl AsRef<str> for $type {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+        impl TryFrom<String> for $type {
+            type Error = InvalidName;
+            fn try_from(text: String) -> Result<Self, InvalidName> {
+                text.parse()
+            }
+        }
+        impl From<$type> for String {
+            fn from(name: $type) -> String {
+                name.0
+            }
+        }
+    };
+}
+
+text_newtype!(Name);
+text_newtype!(VersionName);
+
+/// What tells one service from another: the same service exists once in each environment.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+pub struct ServiceKey {
+    /// The environment it runs in.
+    pub environment: Name,
+    /// Its name there.
+    pub name: Name,
+}
+
+/// `production/checkout`.
+impl fmt::Display for ServiceKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.environment, self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_would_break_a_host_or_a_path_are_refused() {
+        for text in ["", "Checkout", "a b", "-a", "a-", "a/b", "é", &"a".repeat(64)] {
+            assert!(text.parse::<Name>().is_err(), "{text:?} was taken");
+        }
+        for text in ["", ".1", "1/2", "v 1", &"1".repeat(64)] {
+            assert!(text.parse::<VersionName>().is_err(), "{text:?} was taken");
+        }
+    }
+
+    #[test]
+    fn builds_keep_the_version_they_were_given() {
+        for text in ["2.1.0", "v2.1.0-rc.1+linux", "20261123_1", "a1b2c3d"] {
+            assert_eq!(text.parse::<VersionName>().unwrap().as_str(), text);
+        }
+    }
+}

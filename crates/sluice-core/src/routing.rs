@@ -1,0 +1,202 @@
+//! Who gets which version: the snapshot that a gateway serves, and the one function that decides by it.
+//!
+//! A snapshot is immutable and swapped whole. [`decide`] looks at a request and a snapshot and nothing else, so the
+//! gateway, `explain` and the tests cannot disagree.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::bucket::Bucket;
+use crate::condition::Condition;
+use crate::document::service::{
+    AttributeSource, Endpoint, HealthSpec, Reveal, RouteSpec, TimeoutSpec, UnitSource,
+};
+use crate::{Name, ServiceKey, VersionName, Weight};
+
+/// Everything a gateway needs to serve, at one moment.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Snapshot {
+    /// Grows with every change.
+    pub generation: u64,
+    /// The services, each with its routes.
+    pub services: BTreeMap<ServiceKey, Arc<ServiceRouting>>,
+}
+
+/// What a gateway needs to know of one service.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ServiceRouting {
+    /// Which service this is.
+    pub key: ServiceKey,
+    /// The requests that belong to it.
+    pub routes: Vec<RouteSpec>,
+    /// Where the unit is found, in order of preference.
+    pub unit: Vec<UnitSource>,
+    /// What `visitor.NAME` means.
+    pub visitor: BTreeMap<String, AttributeSource>,
+    /// How endpoints are checked.
+    pub health: HealthSpec,
+    /// How long to wait for them.
+    pub timeouts: TimeoutSpec,
+    /// Who sees which version answered.
+    pub reveal: Reveal,
+    /// Every version that has endpoints, dark ones too.
+    pub versions: BTreeMap<VersionName, Vec<Endpoint>>,
+    /// The version that most people have.
+    pub stable: VersionName,
+    /// The version that is being released, and to whom.
+    pub split: Option<Split>,
+}
+
+/// Who meets a candidate.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Split {
+    /// The version that they meet.
+    pub candidate: VersionName,
+    /// Hashed with the unit.
+    pub salt: String,
+    /// Who is never taken in: tested first.
+    pub exclude: Vec<SegmentRule>,
+    /// Who is taken in, tested in order.
+    pub include: Vec<ShareRule>,
+}
+
+/// A segment with its rule.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SegmentRule {
+    /// The segment's name.
+    pub segment: Name,
+    /// Its rule.
+    pub condition: Condition,
+}
+
+/// A share of a segment, or of everyone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ShareRule {
+    /// The segment; everyone when absent.
+    pub segment: Option<SegmentRule>,
+    /// How much of it.
+    pub weight: Weight,
+}
+
+/// A request, as far as decisions look at it. Names of headers are asked in lower case.
+pub trait Request {
+    /// `GET`, `POST` ….
+    fn method(&self) -> &str;
+    /// The host, in lower case, without port.
+    fn host(&self) -> &str;
+    /// The path, without query.
+    fn path(&self) -> &str;
+    /// The first value of a header, when it is text.
+    fn header(&self, name: &str) -> Option<&str>;
+    /// The value of a cookie.
+    fn cookie(&self, name: &str) -> Option<&str>;
+    /// The first value of a query parameter, decoded.
+    fn query(&self, name: &str) -> Option<Cow<'_, str>>;
+}
+
+/// Which version a request gets, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice<'a> {
+    /// The version.
+    pub version: &'a VersionName,
+    /// Why this one.
+    pub why: Why<'a>,
+    /// Where the visitor fell, when that was asked.
+    pub bucket: Option<Bucket>,
+}
+
+/// Why a request got its version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why<'a> {
+    /// Nothing is being released.
+    NoRelease,
+    /// A signed preview header asked for it.
+    Preview,
+    /// The visitor is in a segment that the step excludes.
+    Excluded(&'a Name),
+    /// The visitor is in a segment, within its share.
+    Segment(&'a Name),
+    /// The visitor is within the share of everyone.
+    Share,
+    /// Nothing took the visitor in.
+    NotChosen,
+    /// The candidate was chosen, but has no ready endpoint.
+    CandidateNotReady,
+}
+
+impl ServiceRouting {
+    /// The unit of a request: the first source that holds a non-empty value.
+    pub fn unit_of<'r>(&self, request: &'r dyn Request) -> Option<&'r str> {
+        self.unit
+            .iter()
+            .find_map(|source| match source {
+                UnitSource::Header(name) => request.header(name),
+                UnitSource::Cookie(name) => request.cookie(name),
+            })
+            .filter(|unit| !unit.is_empty())
+    }
+
+    /// The cookie to set for a visitor who brings no unit: the last one named, if any is.
+    pub fn unit_cookie(&self) -> Option<&str> {
+        self.unit.iter().rev().find_map(|source| match source {
+            UnitSource::Cookie(name) => Some(name.as_str()),
+            UnitSource::Header(_) => None,
+        })
+    }
+}
+
+/// Which version a request gets.
+///
+/// `preview` is a version that a *verified* preview header asks for; one that the service does not have is ignored.
+/// `is_ready` says whether a version has an endpoint that can take requests: a candidate that has none is given to
+/// nobody, while stable is given even then, because there is nobody to take its place.
+pub fn decide<'a>(
+    service: &'a ServiceRouting,
+    request: &dyn Request,
+    unit: Option<&str>,
+    preview: Option<&VersionName>,
+    is_ready: impl Fn(&VersionName) -> bool,
+) -> Choice<'a> {
+    if let Some((version, _)) = preview.and_then(|wanted| service.versions.get_key_value(wanted)) {
+        return Choice { version, why: Why::Preview, bucket: None };
+    }
+    let Some(split) = &service.split else {
+        return Choice { version: &service.stable, why: Why::NoRelease, bucket: None };
+    };
+    let bucket = unit.map(|unit| Bucket::of(&split.salt, unit));
+    let why = split.judge(service, request, unit, bucket);
+    let is_taken_in = matches!(why, Why::Segment(_) | Why::Share);
+    match (is_taken_in, is_taken_in && is_ready(&split.candidate)) {
+        (true, true) => Choice { version: &split.candidate, why, bucket },
+        (true, false) => Choice { version: &service.stable, why: Why::CandidateNotReady, bucket },
+        (false, _) => Choice { version: &service.stable, why, bucket },
+    }
+}
+
+impl Split {
+    /// Whether a visitor is taken in, and by what. A visitor without a unit falls into no bucket, and is taken in by
+    /// whole shares only.
+    fn judge<'a>(
+        &'a self,
+        service: &ServiceRouting,
+        request: &dyn Request,
+        unit: Option<&str>,
+        bucket: Option<Bucket>,
+    ) -> Why<'a> {
+        let holds = |rule: &SegmentRule| rule.condition.holds_for(request, &service.visitor, unit);
+        if let Some(rule) = self.exclude.iter().find(|rule| holds(rule)) {
+            return Why::Excluded(&rule.segment);
+        }
+        let is_within =
+            |weight: Weight| weight == Weight::FULL || bucket.is_some_and(|bucket| bucket.is_within(weight));
+        self.include
+            .iter()
+            .filter(|share| is_within(share.weight))
+            .find_map(|share| match &share.segment {
+                None => Some(Why::Share),
+                Some(rule) => holds(rule).then_some(Why::Segment(&rule.segment)),
+            })
+            .unwrap_or(Why::NotChosen)
+    }
+}
