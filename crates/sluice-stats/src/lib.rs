@@ -1,5 +1,18 @@
 //! Counting and judging: histograms, windows and sequential tests. Pure, streaming, mergeable.
+//!
+//! Nothing here reads a clock, draws a random number or keeps a raw observation. Every state is of constant size and
+//! can be stored and read back at any moment.
 
+mod block;
+mod evidence;
 pub mod histogram;
+pub mod quantile;
+pub mod ratio;
+pub mod trials;
+pub mod window;
 
 pub use histogram::Histogram;
+pub use quantile::QuantileTest;
+pub use ratio::{Margin, RatioTest};
+pub use trials::{Arms, Trials};
+pub use window::{Merge, Window};

@@ -1,0 +1,167 @@
+//! One bet on how often requests fail: what it gains by each outcome.
+
+use serde::{Deserialize, Serialize};
+
+use crate::trials::{Arms, Trials};
+
+/// How much more often than stable the candidate may fail and still be fine.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Margin {
+    /// A share of stable's own rate: 0.1 allows 1.1 times stable's rate.
+    Relative(f64),
+    /// A difference of rates: 0.005 allows half a percentage point above stable's rate.
+    Absolute(f64),
+}
+
+impl Margin {
+    /// The margin within its bounds: at least 0, a relative one at most a million, an absolute one at most 1. What is
+    /// no number is read as 0, the strictest.
+    pub(crate) fn held_within_bounds(self) -> Margin {
+        let hold = |margin: f64, most: f64| if margin.is_nan() { 0.0 } else { margin.clamp(0.0, most) };
+        match self {
+            Margin::Relative(margin) => Margin::Relative(hold(margin, 1e6)),
+            Margin::Absolute(margin) => Margin::Absolute(hold(margin, 1.0)),
+        }
+    }
+
+    /// The highest rate of a candidate that is fine beside this rate of stable. May be above 1.
+    pub(crate) fn limit(self, stable: f64) -> f64 {
+        match self {
+            Margin::Relative(margin) => (1.0 + margin) * stable,
+            Margin::Absolute(margin) => stable + margin,
+        }
+    }
+}
+
+/// Logarithms of what a bet gains by one request, by version and by how it ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Bet {
+    failed: Arms<f64>,
+    fine: Arms<f64>,
+}
+
+impl Bet {
+    /// The bet that the candidate fails at the rate `rates.candidate` and stable at `rates.stable`, both within
+    /// (0, 1), against the pair of rates within the margin that is hardest to tell from that, for a block of which a
+    /// share `w` is the candidate's. A pair that is itself within the margin gains nothing and loses nothing.
+    ///
+    /// This is a ratio of likelihoods with the reverse information projection below it (Turner, Ly, Grünwald 2024).
+    /// With `f` its expected value for one request of a version, linear in the version's true rate,
+    /// `w ln f_candidate + (1 - w) ln f_stable` is concave and has its maximum over all rates within the margin at the
+    /// projection, where it is 0. So a block's gain is expected to be at most 1 for any rates within the margin; and
+    /// by the inequality of the means the rates may even differ from one request to the next, as long as within the
+    /// block their averages are within the margin.
+    pub(crate) fn new(margin: Margin, w: f64, rates: Arms<f64>) -> Bet {
+        let Some(null) = project(margin, w, rates) else { return Bet::default() };
+        let failed = |rate: f64, null: f64| (rate / null).ln();
+        let fine = |rate: f64, null: f64| (-rate).ln_1p() - (-null).ln_1p();
+        Bet {
+            failed: Arms {
+                stable: failed(rates.stable, null.stable),
+                candidate: failed(rates.candidate, null.candidate),
+            },
+            fine: Arms {
+                stable: fine(rates.stable, null.stable),
+                candidate: fine(rates.candidate, null.candidate),
+            },
+        }
+    }
+
+    /// The logarithm of what the bet gains by a block.
+    pub(crate) fn gain(&self, block: &Arms<Trials>) -> f64 {
+        let gain = |trials: Trials, failed: f64, fine: f64| {
+            let Trials { n, k } = Trials::new(trials.n, trials.k);
+            k as f64 * failed + (n - k) as f64 * fine
+        };
+        gain(block.stable, self.failed.stable, self.fine.stable)
+            + gain(block.candidate, self.failed.candidate, self.fine.candidate)
+    }
+
+    /// The gain that is expected of one request if the bet's own rates are the truth: the information in a request.
+    pub(crate) fn information(&self, w: f64, rates: Arms<f64>) -> f64 {
+        let expected = |rate: f64, failed: f64, fine: f64| rate * failed + (1.0 - rate) * fine;
+        w * expected(rates.candidate, self.failed.candidate, self.fine.candidate)
+            + (1.0 - w) * expected(rates.stable, self.failed.stable, self.fine.stable)
+    }
+}
+
+/// The pair of rates within the margin that is nearest to `rates` by `w KL(candidate) + (1 - w) KL(stable)`. It lies
+/// on the margin's edge. `None` when `rates` are within the margin themselves.
+fn project(margin: Margin, w: f64, rates: Arms<f64>) -> Option<Arms<f64>> {
+    let Arms { stable: b, candidate: c } = rates;
+    // Rates that exceed the margin by less than rounding would be bet on with noise.
+    if c <= margin.limit(b) * (1.0 + 1e-9) {
+        return None;
+    }
+    let stable = match margin {
+        Margin::Relative(margin) => {
+            let rho = 1.0 + margin;
+            let failures = w * c + (1.0 - w) * b;
+            let sum = failures * (1.0 + rho) + w * (1.0 - c) * rho + (1.0 - w) * (1.0 - b);
+            // The smaller root of rho x² - sum x + failures, in the form that loses no digits.
+            let root = (sum * sum - 4.0 * rho * failures).max(0.0).sqrt();
+            (2.0 * failures / (sum + root)).clamp(b, c / rho)
+        }
+        Margin::Absolute(margin) => project_absolute(margin, w, rates),
+    };
+    Some(Arms { stable, candidate: margin.limit(stable) })
+}
+
+fn project_absolute(margin: f64, w: f64, Arms { stable: b, candidate: c }: Arms<f64>) -> f64 {
+    // The slope of the divergence along the edge; it grows, and is zero between b and c - margin.
+    let slope = |x: f64| {
+        let y = x + margin;
+        w * ((1.0 - c) / (1.0 - y) - c / y) + (1.0 - w) * ((1.0 - b) / (1.0 - x) - b / x)
+    };
+    let (mut low, mut high) = (b, c - margin);
+    for _ in 0..52 {
+        let middle = 0.5 * (low + high);
+        if slope(middle) < 0.0 { low = middle } else { high = middle }
+    }
+    0.5 * (low + high)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn expected_gain(bet: &Bet, w: f64, truth: Arms<f64>) -> f64 {
+        let mean = |rate: f64, failed: f64, fine: f64| rate * failed.exp() + (1.0 - rate) * fine.exp();
+        w * mean(truth.candidate, bet.failed.candidate, bet.fine.candidate).ln()
+            + (1.0 - w) * mean(truth.stable, bet.failed.stable, bet.fine.stable).ln()
+    }
+
+    fn margins() -> impl Strategy<Value = Margin> {
+        prop_oneof![
+            Just(Margin::Relative(0.0)),
+            (0.0..3.0).prop_map(Margin::Relative),
+            (0.0..0.5).prop_map(Margin::Absolute),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn no_rates_within_the_margin_are_expected_to_gain(
+            margin in margins(), w in 0.001..0.999, b in 1e-6..0.9_f64, excess in 1.01..30.0_f64,
+            true_b in 0.0..1.0, part in 0.0..1.0_f64,
+        ) {
+            let candidate = (margin.limit(b) * excess).min(0.95);
+            let bet = Bet::new(margin, w, Arms { stable: b, candidate });
+            let truth = Arms { stable: true_b, candidate: (margin.limit(true_b) * part).min(1.0) };
+            let gain = expected_gain(&bet, w, truth);
+            prop_assert!(gain <= 1e-9, "{bet:?} gains {gain} at {truth:?}");
+        }
+
+        #[test]
+        fn a_true_bet_is_expected_to_gain(
+            margin in margins(), w in 0.01..0.99, b in 1e-4..0.3_f64, excess in 1.1..10.0_f64,
+        ) {
+            let rates = Arms { stable: b, candidate: (margin.limit(b) * excess).min(0.95) };
+            prop_assume!(rates.candidate > margin.limit(b) * 1.05);
+            prop_assert!(Bet::new(margin, w, rates).information(w, rates) > 0.0);
+        }
+    }
+}
