@@ -3,6 +3,9 @@
 //! There is one way to change anything: [`Store::commit`], which does all of it or nothing. What it has answered is on
 //! disk.
 
+pub mod chain;
+pub mod rules;
+
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -26,6 +29,9 @@ pub trait Store: Send + Sync + 'static {
     async fn get(&self, key: &DocumentKey) -> Result<Option<Row>, Error>;
 
     /// Documents of one kind, by environment and name.
+    ///
+    /// # Errors
+    /// [`Error::Cursor`] when the cursor is not one of this list.
     async fn list(&self, query: ListQuery) -> Result<Page, Error>;
 
     /// Events, oldest first.
@@ -41,11 +47,15 @@ pub trait Store: Send + Sync + 'static {
     async fn verify(&self) -> Result<Chain, Error>;
 
     /// Forgets what is beyond the bounds: the oldest events, the oldest finished releases of each service, and
-    /// answers remembered for longer than a day. The chain of hashes still verifies afterwards.
+    /// answers remembered for longer than a day. The chain of hashes still verifies afterwards. A finished release
+    /// that still has pending effects is kept.
     async fn prune(&self, bounds: Retention, now: Timestamp) -> Result<Pruned, Error>;
 }
 
 /// Changes that belong together.
+///
+/// Writes are done in order, and each sees what those before it did. A number in `done` that is no pending effect
+/// is passed over, so that saying it twice does no harm.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Commit {
     /// When; stamped on documents and events.
@@ -58,7 +68,7 @@ pub struct Commit {
     pub effects: Vec<NewEffect>,
     /// Effects that have been carried out.
     pub done: Vec<u64>,
-    /// An answer to give again when the same request comes again.
+    /// An answer to give again when the same request comes again. The first one under a key stays.
     pub remember: Option<Remembered>,
 }
 
@@ -67,7 +77,7 @@ pub struct Commit {
 pub struct Write {
     /// Which document.
     pub key: DocumentKey,
-    /// What must be true of it before.
+    /// What must be true of it before. Not looked at for a checkpoint.
     pub expect: Expect,
     /// The change.
     pub change: Change,
@@ -141,7 +151,7 @@ pub struct ListQuery {
     pub kind: Kind,
     /// Only in this environment.
     pub environment: Option<Name>,
-    /// For releases: only of this service.
+    /// For releases: only of this service (`spec.service`). No other kind has one, so that none of them match.
     pub service: Option<Name>,
     /// Only those that are finished, or only those that are not.
     pub is_finished: Option<bool>,
@@ -149,7 +159,7 @@ pub struct ListQuery {
     pub newest_first: bool,
     /// Where the last page ended.
     pub cursor: Option<String>,
-    /// How many at most, 1 to 1000.
+    /// How many at most, 1 to 1000; what lies outside is taken as the nearest of these.
     pub limit: usize,
 }
 
@@ -197,7 +207,7 @@ pub struct EventRecord {
     pub data: Value,
     /// The hash of the event before: 64 hexadecimal digits.
     pub previous_hash: String,
-    /// The hash of all of this: SHA-256 over `previous_hash` and the canonical JSON of the rest.
+    /// The hash of all of this: SHA-256 over `previous_hash` and the canonical JSON of the rest; see [`chain`].
     pub hash: String,
 }
 
@@ -210,7 +220,7 @@ pub struct EventQuery {
     pub subject: Option<DocumentKey>,
     /// The last ones instead of the first ones (still oldest first).
     pub newest: bool,
-    /// How many at most, 1 to 1000.
+    /// How many at most, 1 to 1000; what lies outside is taken as the nearest of these.
     pub limit: usize,
 }
 
@@ -248,8 +258,8 @@ pub struct Remembered {
 /// What a commit did.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Committed {
-    /// The resource version of each written document after the commit, in the order of the writes; for deleted ones
-    /// the last.
+    /// The resource version of each written document after each write, in the order of the writes; for deleted ones
+    /// the last; zero for a checkpoint of a document that does not exist.
     pub versions: Vec<u64>,
     /// The events as they are in the log, in order.
     pub events: Vec<EventRecord>,
@@ -295,7 +305,7 @@ pub struct Pruned {
 }
 
 /// Why something could not be kept or read.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// An expectation did not hold.
     #[error("{key} {}", conflict(*found))]
@@ -322,6 +332,14 @@ pub enum Error {
     Corrupt {
         /// What was found where, and what to do.
         why: String,
+    },
+    /// A cursor that no page of such a list has given.
+    #[error(
+        "`{given}` is not a cursor of this list: hand back `next` of the page before, with the same order"
+    )]
+    Cursor {
+        /// The cursor.
+        given: String,
     },
 }
 
