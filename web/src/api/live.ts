@@ -1,0 +1,137 @@
+// Changes as they happen. One connection for the whole page; what comes in is written into the cache of queries, and
+// the pages follow. After a break everything on the screen is asked for again, so that nothing that happened meanwhile
+// is missed.
+
+import { notifyManager, type QueryClient } from '@tanstack/react-query';
+import { append, type TrafficMessage } from './traffic';
+import { type EventFilter, keys, type List, type ReleaseFilter } from './queries';
+import { environmentOf, type EventRecord, isFinal, type Release, type Resource, type Service, type Traffic } from './resources';
+
+export type Connection = 'connecting' | 'open' | 'lost';
+
+export type Message =
+  | { type: 'release'; data: Release }
+  | { type: 'service'; data: Service }
+  | { type: 'log'; data: EventRecord }
+  | { type: 'traffic'; data: TrafficMessage };
+
+const TYPES = ['release', 'service', 'log', 'traffic'] as const;
+
+/** Messages are written together, this often at most, so that a thousand releases do not draw a thousand times. */
+const FLUSH_MILLIS = 100;
+/** Between two attempts, where the browser has given up trying by itself. */
+const RECONNECT_MILLIS = 2000;
+
+const isSame = (a: Resource, b: Resource) => a.metadata.name === b.metadata.name && environmentOf(a) === environmentOf(b);
+
+/** A list with a changed resource in it: replaced where it stands, first where it is new. */
+export function upsert<T extends Resource>(list: List<T>, changed: T, belongs: boolean): List<T> {
+  const index = list.items.findIndex((item) => isSame(item, changed));
+  if (index < 0) return belongs ? { ...list, items: [changed, ...list.items] } : list;
+  const items = belongs ? list.items.with(index, changed) : list.items.toSpliced(index, 1);
+  return { ...list, items };
+}
+
+function matches(release: Release, filter: ReleaseFilter): boolean {
+  return (
+    (filter.service === undefined || release.spec.service === filter.service) &&
+    (filter.environment === undefined || environmentOf(release) === filter.environment) &&
+    (filter.active === undefined || filter.active === !isFinal(release.status.phase))
+  );
+}
+
+/** A list of events, newest first, with one more in it if it belongs there and is not there yet. */
+export function record(list: EventRecord[], event: EventRecord, filter: EventFilter): EventRecord[] {
+  const belongs =
+    (filter.kind === undefined || event.subject.kind === filter.kind) &&
+    (filter.name === undefined || event.subject.name === filter.name) &&
+    (filter.environment === undefined || event.subject.environment === filter.environment);
+  const newest = list[0];
+  if (!belongs || (newest && newest.seq >= event.seq)) return list;
+  return [event, ...list].slice(0, filter.limit);
+}
+
+/** Writes one message into the cache. */
+export function write(cache: QueryClient, message: Message) {
+  switch (message.type) {
+    case 'release': {
+      const release = message.data;
+      cache.setQueryData(keys.release(environmentOf(release), release.metadata.name), release);
+      for (const query of cache.getQueryCache().findAll({ queryKey: ['releases'] })) {
+        const filter = query.queryKey[1] as ReleaseFilter;
+        cache.setQueryData<List<Release>>(query.queryKey, (list) => list && upsert(list, release, matches(release, filter)));
+      }
+      break;
+    }
+    case 'service': {
+      const service = message.data;
+      cache.setQueryData(keys.service(environmentOf(service), service.metadata.name), service);
+      cache.setQueryData<List<Service>>(keys.services, (list) => list && upsert(list, service, true));
+      break;
+    }
+    case 'log': {
+      for (const query of cache.getQueryCache().findAll({ queryKey: ['events'] })) {
+        const filter = query.queryKey[1] as EventFilter;
+        cache.setQueryData<EventRecord[]>(query.queryKey, (list) => list && record(list, message.data, filter));
+      }
+      askAgain(cache, message.data);
+      break;
+    }
+    case 'traffic': {
+      const { environment, service } = message.data;
+      cache.setQueryData<Traffic>(keys.traffic(environment, service), (past) => past && append(past, message.data));
+      break;
+    }
+  }
+}
+
+/** Some changes come as a line of the log alone: deletions, and documents that have no message of their own. */
+function askAgain(cache: QueryClient, event: EventRecord) {
+  const { kind } = event.subject;
+  if (kind === 'Policy') void cache.invalidateQueries({ queryKey: keys.policies });
+  if (!event.kind.endsWith('deleted')) return;
+  if (kind === 'Service') void cache.invalidateQueries({ predicate: ({ queryKey: [first] }) => first === 'services' || first === 'service' });
+  if (kind === 'Release') void cache.invalidateQueries({ predicate: ({ queryKey: [first] }) => first === 'releases' || first === 'release' });
+}
+
+/** Connects, and goes on doing so until the returned function is called. */
+export function follow(cache: QueryClient, onChange: (connection: Connection) => void): () => void {
+  let source: EventSource | undefined;
+  let waiting: Message[] = [];
+  let flushTimer: ReturnType<typeof setTimeout> | undefined;
+  let reconnectTimer: ReturnType<typeof setTimeout> | undefined;
+
+  const flush = () => {
+    flushTimer = undefined;
+    const messages = waiting;
+    waiting = [];
+    notifyManager.batch(() => {
+      for (const message of messages) write(cache, message);
+    });
+  };
+  const take = (message: Message) => {
+    waiting.push(message);
+    flushTimer ??= setTimeout(flush, FLUSH_MILLIS);
+  };
+  const connect = () => {
+    source = new EventSource('/api/v1/events');
+    source.onopen = () => {
+      onChange('open');
+      void cache.invalidateQueries();
+    };
+    source.onerror = () => {
+      onChange('lost');
+      if (source?.readyState === EventSource.CLOSED) reconnectTimer = setTimeout(connect, RECONNECT_MILLIS);
+    };
+    for (const type of TYPES) {
+      source.addEventListener(type, (event: MessageEvent<string>) => take({ type, data: JSON.parse(event.data) } as Message));
+    }
+  };
+
+  connect();
+  return () => {
+    source?.close();
+    clearTimeout(flushTimer);
+    clearTimeout(reconnectTimer);
+  };
+}

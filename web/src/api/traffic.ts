@@ -1,0 +1,112 @@
+// What was counted of each version, second by second, as the control plane tells it: first the past, then live.
+
+import type { Traffic, TrafficPoint } from './resources';
+
+/** How much of the past is kept, as the control plane does. */
+export const HISTORY_MILLIS = 600_000;
+
+/** One second of one service, as it comes live. */
+export interface TrafficMessage {
+  service: string;
+  environment: string;
+  at: string;
+  versions: Record<string, Omit<TrafficPoint, 'at'> & { role: string }>;
+}
+
+/** The past with one more second in it; the same object when that second is there already. */
+export function append(past: Traffic, message: TrafficMessage): Traffic {
+  const oldest = Date.parse(message.at) - HISTORY_MILLIS;
+  const versions = { ...past.versions };
+  for (const [name, { role, ...counted }] of Object.entries(message.versions)) {
+    const points = versions[name]?.points ?? [];
+    const last = points.at(-1);
+    if (last && last.at >= message.at) continue;
+    const kept = points.filter((point) => Date.parse(point.at) > oldest);
+    versions[name] = { ...versions[name], role: role as never, points: [...kept, { at: message.at, ...counted }] };
+  }
+  return { ...past, to: message.at, versions };
+}
+
+/** Which latency is drawn. */
+export type Quantile = 'p50' | 'p95' | 'p99';
+
+/** What is known of a version in some stretch of time. Null where there is nothing to know it from. */
+export interface Sample {
+  perSecond: number | null;
+  failedShare: number | null;
+  p50: number | null;
+  p95: number | null;
+  p99: number | null;
+  requests: number;
+}
+
+/**
+ * Sums up points that cover `secs` seconds. Quantiles of seconds cannot be merged exactly; the mean of them, weighted
+ * by requests, stands for the quantile of the whole.
+ */
+export function summarize(points: readonly TrafficPoint[], secs: number): Sample {
+  let requests = 0;
+  let failed = 0;
+  const sums = { p50: 0, p95: 0, p99: 0 };
+  let timed = 0;
+  for (const point of points) {
+    requests += point.requests;
+    failed += point.failed;
+    if (point.p50 == null || point.p95 == null || point.p99 == null) continue;
+    timed += point.requests;
+    sums.p50 += point.p50 * point.requests;
+    sums.p95 += point.p95 * point.requests;
+    sums.p99 += point.p99 * point.requests;
+  }
+  const mean = (sum: number) => (timed > 0 ? sum / timed : null);
+  return {
+    perSecond: points.length > 0 ? requests / secs : null,
+    failedShare: requests > 0 ? failed / requests : null,
+    p50: mean(sums.p50),
+    p95: mean(sums.p95),
+    p99: mean(sums.p99),
+    requests,
+  };
+}
+
+/** Samples of each version on one row of times. */
+export interface Series {
+  /** The middle of each stretch, in seconds since 1970, as uPlot wants it. */
+  times: number[];
+  /** One sample for each time. */
+  samples: Record<string, Sample[]>;
+  /** How many seconds one sample covers. */
+  secs: number;
+}
+
+/** A stretch that is long enough to be calm and short enough to show a step: about 120 of them in the window. */
+export const stretchSecs = (windowMillis: number) => {
+  const wanted = windowMillis / 1000 / 120;
+  return [2, 5, 10].find((secs) => secs >= wanted) ?? 10;
+};
+
+/** Sums up the points between two times. The last stretch is left out until it is over. */
+export function series(traffic: Traffic, names: readonly string[], from: number, to: number): Series {
+  const secs = stretchSecs(to - from);
+  const width = secs * 1000;
+  const first = Math.ceil(from / width);
+  const end = Math.floor(to / width);
+  const times: number[] = [];
+  for (let i = first; i < end; i++) times.push((i * width + width / 2) / 1000);
+  const samples: Record<string, Sample[]> = {};
+  for (const name of names) {
+    const stretches: TrafficPoint[][] = times.map(() => []);
+    for (const point of traffic.versions[name]?.points ?? []) {
+      stretches[Math.floor(Date.parse(point.at) / width) - first]?.push(point);
+    }
+    samples[name] = stretches.map((points) => summarize(points, secs));
+  }
+  return { times, samples, secs };
+}
+
+/** The last seconds of a version, up to the newest that any version has. */
+export function latest(traffic: Traffic, name: string, secs: number): Sample {
+  const from = Date.parse(traffic.to) - secs * 1000;
+  const points = (traffic.versions[name]?.points ?? []).filter((point) => Date.parse(point.at) > from);
+  return summarize(points, secs);
+}

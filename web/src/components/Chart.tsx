@@ -1,0 +1,172 @@
+import { useComputedColorScheme } from '@mantine/core';
+import { type ReactNode, useEffect, useRef, useState } from 'react';
+import uPlot from 'uplot';
+import type { VersionRole } from '../api/resources';
+import { orNone } from '../format/number';
+import { clock } from '../format/time';
+import { RoleMark } from './Badge';
+import classes from './Chart.module.css';
+
+const HEIGHT = 132;
+
+/** One line of a chart. */
+export interface Line {
+  name: string;
+  role: VersionRole;
+  values: (number | null)[];
+}
+
+/** Something that happened while the chart was drawn. */
+export interface Mark {
+  /** Seconds since 1970. */
+  at: number;
+  label: string;
+}
+
+interface Props {
+  title: string;
+  /** Beside the title. */
+  control?: ReactNode;
+  /** Seconds since 1970. */
+  times: number[];
+  /** What the horizontal axis covers, in seconds since 1970. */
+  range: [number, number];
+  lines: Line[];
+  marks: Mark[];
+  format: (value: number) => string;
+  /** The least that the vertical axis reaches up to. */
+  top: number;
+}
+
+const colour = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+const isDrawnAsCandidate = (role: VersionRole) => role === 'candidate';
+
+/** Marks as thin lines; a label where there is room for it. */
+function drawMarks(plot: uPlot, marks: Mark[]) {
+  const { ctx, bbox } = plot;
+  const ratio = devicePixelRatio;
+  ctx.save();
+  ctx.font = `${11 * ratio}px 'Inter Variable', sans-serif`;
+  ctx.strokeStyle = colour('--line-strong');
+  ctx.fillStyle = colour('--mantine-color-dimmed');
+  ctx.lineWidth = ratio;
+  ctx.setLineDash([3 * ratio, 3 * ratio]);
+  let free = bbox.left;
+  for (const { at, label } of marks) {
+    const x = Math.round(plot.valToPos(at, 'x', true));
+    if (x < bbox.left || x > bbox.left + bbox.width) continue;
+    ctx.beginPath();
+    ctx.moveTo(x, bbox.top);
+    ctx.lineTo(x, bbox.top + bbox.height);
+    ctx.stroke();
+    const width = ctx.measureText(label).width;
+    if (x < free || x + width > bbox.left + bbox.width) continue;
+    ctx.fillText(label, x + 4 * ratio, bbox.top + 10 * ratio);
+    free = x + width + 12 * ratio;
+  }
+  ctx.restore();
+}
+
+function optionsOf(lines: Line[], latest: { current: Props }, onCursor: (index: number | null) => void): uPlot.Options {
+  const axis: uPlot.Axis = {
+    stroke: colour('--mantine-color-dimmed'),
+    grid: { stroke: colour('--line'), width: 1 },
+    ticks: { show: false },
+    font: "11px 'Inter Variable', sans-serif",
+  };
+  return {
+    width: 300,
+    height: HEIGHT,
+    padding: [6, 6, 0, 0],
+    legend: { show: false },
+    cursor: { sync: { key: 'traffic' }, drag: { x: false, y: false }, points: { size: 6 } },
+    scales: {
+      x: { time: true, range: () => latest.current.range },
+      y: { range: (_, __, max) => [0, Math.max(latest.current.top, (max ?? 0) * 1.18)] },
+    },
+    axes: [
+      { ...axis, size: 24, space: 90, values: (_, splits) => splits.map((secs) => clock(secs * 1000)) },
+      { ...axis, size: 58, space: 34, values: (_, splits) => splits.map((value) => latest.current.format(value)) },
+    ],
+    series: [
+      {},
+      ...lines.map(({ name, role }) => ({
+        label: name,
+        stroke: colour(isDrawnAsCandidate(role) ? '--candidate' : '--stable'),
+        width: isDrawnAsCandidate(role) ? 2 : 1.5,
+        ...(isDrawnAsCandidate(role) ? {} : { dash: [5, 3] }),
+        points: { show: false },
+        spanGaps: false,
+      })),
+    ],
+    hooks: {
+      draw: [(plot) => drawMarks(plot, latest.current.marks)],
+      setCursor: [(plot) => onCursor(plot.cursor.idx ?? null)],
+    },
+  };
+}
+
+/** The last value of a line that is known. */
+const lastKnown = (values: (number | null)[]) => values.findLast((value) => value !== null);
+
+/** Lines over time, stable dashed and the candidate whole; the values under the pointer stand above. */
+export function Chart(props: Props) {
+  const { title, control, times, range, lines, format, marks } = props;
+  const place = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot>(undefined);
+  const latest = useRef(props);
+  const [index, setIndex] = useState<number | null>(null);
+  const scheme = useComputedColorScheme('light');
+  const shape = lines.map(({ name, role }) => `${name} ${role}`).join('\n');
+
+  useEffect(() => {
+    latest.current = props;
+  });
+
+  // A new plot for other lines or colours; `shape` stands for the lines, whose values come below.
+  useEffect(() => {
+    const element = place.current;
+    if (!element) return;
+    const made = new uPlot(optionsOf(latest.current.lines, latest, setIndex), [[]], element);
+    plot.current = made;
+    const observer = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: HEIGHT }));
+    observer.observe(element);
+    return () => {
+      observer.disconnect();
+      made.destroy();
+      plot.current = undefined;
+    };
+  }, [shape, scheme]);
+
+  useEffect(() => {
+    plot.current?.setData([times, ...lines.map(({ values }) => values)] as uPlot.AlignedData);
+  }, [times, lines, range, marks, shape, scheme]);
+
+  const shown = lines.map(({ name, role, values }) => ({ name, role, text: orNone(index === null ? lastKnown(values) : values[index], format) }));
+  return (
+    <figure className={classes.figure}>
+      <figcaption className={classes.head}>
+        <span className={classes.title}>
+          {title}
+          {control}
+        </span>
+        <span className={classes.legend} aria-hidden>
+          {index !== null && times[index] !== undefined && <span>{clock(times[index] * 1000)}</span>}
+          {shown.map(({ name, role, text }) => (
+            <span key={name} className={classes.value}>
+              <RoleMark role={role} />
+              {name} <b>{text}</b>
+            </span>
+          ))}
+        </span>
+      </figcaption>
+      <div
+        ref={place}
+        className={classes.plot}
+        role="img"
+        aria-label={`${title} over time. Last: ${shown.map(({ name, text }) => `${name} ${text}`).join(', ')}.`}
+      />
+    </figure>
+  );
+}

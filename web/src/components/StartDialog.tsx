@@ -1,0 +1,141 @@
+import { Button, Group, Modal, Radio, Select, Stack, Text, Textarea } from '@mantine/core';
+import { notifications } from '@mantine/notifications';
+import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import { useLocation } from 'wouter';
+import { setActor, useActor } from '../actor';
+import { policiesQuery, useStart } from '../api/queries';
+import { environmentOf, type Policy, releaseAddress, type Service } from '../api/resources';
+import { audience, hold } from '../format/audience';
+import { readiness, releasable } from '../format/service';
+import { ActorInput } from './ActorInput';
+import classes from './StartDialog.module.css';
+import { ProblemAlert } from './Trouble';
+
+/** Stands for "the environment chooses", which is what a request without a policy means. */
+const CHOSEN = '';
+
+function Preview({ service, version, policy }: { service: Service; version: string; policy: Policy }) {
+  return (
+    <div className={classes.preview}>
+      <Text fz="sm" fw={600}>
+        What will happen
+      </Text>
+      <ol>
+        {policy.spec.steps.map((step) => (
+          <li key={step.name}>
+            <strong>{audience(step)}</strong>, {hold(step)}
+          </li>
+        ))}
+        <li>then {version} is live for good</li>
+      </ol>
+      <Text fz="sm">
+        {policy.spec.onFail === 'pause'
+          ? 'When a check fails, the release pauses until somebody decides.'
+          : `When a check fails, everyone goes back to ${service.status.live} at once.`}
+      </Text>
+    </div>
+  );
+}
+
+interface Props {
+  service: Service;
+  /** The version that is chosen at first. */
+  version?: string;
+  onClose: () => void;
+}
+
+function StartForm({ service, version: first, onClose }: Props) {
+  const policies = useQuery(policiesQuery);
+  const start = useStart();
+  const [, navigate] = useLocation();
+  const remembered = useActor();
+  const [name, setName] = useState(remembered);
+  const choices = releasable(service);
+  const [version, setVersion] = useState(first ?? choices[0]?.name ?? '');
+  const [policy, setPolicy] = useState(CHOSEN);
+  const [reason, setReason] = useState('');
+  const [idempotencyKey] = useState(() => crypto.randomUUID());
+  const environment = environmentOf(service);
+  const chosen = policies.data?.items.find((item) => item.metadata.name === policy);
+  const submit = () => {
+    setActor(name);
+    const request = {
+      service: service.metadata.name, version, environment, idempotencyKey,
+      ...(policy !== CHOSEN && { policy }),
+      ...(reason.trim() && { reason: reason.trim() }),
+    };
+    start.mutate(request, {
+      onSuccess: (release) => {
+        notifications.show({ message: `Started: ${release.metadata.name}` });
+        onClose();
+        navigate(releaseAddress(environmentOf(release), release.metadata.name));
+      },
+    });
+  };
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        submit();
+      }}
+    >
+      <Stack gap="md">
+        <Radio.Group label="Version" value={version} onChange={setVersion}>
+          <Stack gap="xs" mt={6}>
+            {choices.map((choice) => (
+              <Radio key={choice.name} value={choice.name} label={choice.name} description={readiness(choice)} />
+            ))}
+          </Stack>
+        </Radio.Group>
+        <Select
+          label="Policy"
+          description={chosen?.spec.description ?? (policy === CHOSEN ? `The environment ${environment} chooses.` : undefined)}
+          data={[
+            { value: CHOSEN, label: `As ${environment} says` },
+            ...(policies.data?.items ?? []).map(({ metadata }) => ({ value: metadata.name, label: metadata.name })),
+          ]}
+          value={policy}
+          onChange={(value) => setPolicy(value ?? CHOSEN)}
+          allowDeselect={false}
+          maxDropdownHeight={280}
+        />
+        {chosen && <Preview service={service} version={version} policy={chosen} />}
+        <Textarea
+          label="Why?"
+          description="One sentence for whoever reads the log later."
+          value={reason}
+          onChange={(event) => setReason(event.currentTarget.value)}
+          autosize
+          minRows={2}
+          maxRows={6}
+          maxLength={500}
+        />
+        <ActorInput value={name} onChange={setName} />
+        {service.status.release && (
+          <Text fz="sm" c="var(--warn)">
+            {service.status.release} is under way. The policy says whether this release takes its place or waits for it.
+          </Text>
+        )}
+        {start.isError && <ProblemAlert error={start.error} />}
+        <Group justify="flex-end" gap="sm">
+          <Button variant="default" onClick={onClose}>
+            Cancel
+          </Button>
+          <Button type="submit" loading={start.isPending} disabled={!version}>
+            Start releasing {version}
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  );
+}
+
+/** Starts a release, after showing what will happen. */
+export function StartDialog({ isOpen, ...props }: Props & { isOpen: boolean }) {
+  return (
+    <Modal opened={isOpen} onClose={props.onClose} title={`Start a release of ${props.service.metadata.name}`} size="lg" centered>
+      <StartForm {...props} />
+    </Modal>
+  );
+}

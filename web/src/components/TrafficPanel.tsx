@@ -1,0 +1,161 @@
+import { SegmentedControl, Text, VisuallyHidden } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { useMemo, useState } from 'react';
+import { trafficQuery } from '../api/queries';
+import type { Traffic, VersionRole } from '../api/resources';
+import { HISTORY_MILLIS, latest, type Quantile, type Sample, series } from '../api/traffic';
+import { millis, orNone, perSecond, ratio } from '../format/number';
+import { absolute } from '../format/time';
+import { RoleMark } from './Badge';
+import { Chart, type Line, type Mark } from './Chart';
+import { Panel } from './Panel';
+import { Loaded } from './Trouble';
+import classes from './TrafficPanel.module.css';
+
+/** Shorter stretches of time than this look empty. */
+const WINDOW_MIN_MILLIS = 60_000;
+/** Over how many seconds the table sums up: long enough for a small share to have a few requests. */
+const NOW_SECS = 10;
+
+/** A version whose traffic is shown. */
+export interface Shown {
+  name: string;
+  role: VersionRole;
+}
+
+interface Props {
+  environment: string;
+  service: string;
+  versions: Shown[];
+  marks?: Mark[];
+  /** From when on, in milliseconds since 1970; the whole known past when absent. */
+  since?: number;
+  /** Until when; now when absent. */
+  until?: number;
+}
+
+const ROWS: { label: string; value: (sample: Sample) => string }[] = [
+  { label: 'Requests', value: ({ perSecond: rate }) => orNone(rate, perSecond) },
+  { label: 'Failed', value: ({ failedShare }) => orNone(failedShare, ratio) },
+  { label: 'Latency p50', value: ({ p50 }) => orNone(p50, millis) },
+  { label: 'Latency p95', value: ({ p95 }) => orNone(p95, millis) },
+  { label: 'Latency p99', value: ({ p99 }) => orNone(p99, millis) },
+];
+
+function NowTable({ traffic, versions }: { traffic: Traffic; versions: Shown[] }) {
+  const samples = versions.map(({ name }) => latest(traffic, name, NOW_SECS));
+  return (
+    <table className={classes.table}>
+      <caption>The last {NOW_SECS} seconds</caption>
+      <thead>
+        <tr>
+          <th scope="col">
+            <VisuallyHidden>What</VisuallyHidden>
+          </th>
+          {versions.map(({ name, role }) => (
+            <th key={name} scope="col">
+              <span className={classes.head}>
+                <RoleMark role={role} />
+                {name}
+              </span>
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {ROWS.map(({ label, value }) => (
+          <tr key={label}>
+            <th scope="row">{label}</th>
+            {samples.map((sample, i) => (
+              <td key={versions[i]?.name}>{value(sample)}</td>
+            ))}
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+/** The stretch of time to draw: what is known, within what is asked for. */
+function windowOf(traffic: Traffic, versions: Shown[], since?: number, until?: number): [number, number] {
+  const to = Math.min(until ?? Infinity, Date.parse(traffic.to));
+  const firsts = versions.map(({ name }) => traffic.versions[name]?.points[0]?.at).filter((at) => at !== undefined);
+  const known = firsts.length > 0 ? Math.min(...firsts.map((at) => Date.parse(at))) : to;
+  const from = Math.max(since ?? 0, known, to - HISTORY_MILLIS);
+  return [Math.min(from, to - WINDOW_MIN_MILLIS), to];
+}
+
+function Charts({ traffic, versions, marks = [], since, until }: Omit<Props, 'environment' | 'service'> & { traffic: Traffic }) {
+  const [quantile, setQuantile] = useState<Quantile>('p95');
+  const drawn = useMemo(() => {
+    const [from, to] = windowOf(traffic, versions, since, until);
+    const { times, samples } = series(traffic, versions.map(({ name }) => name), from, to);
+    const lines = (value: (sample: Sample) => number | null): Line[] =>
+      versions.map(({ name, role }) => ({ name, role, values: (samples[name] ?? []).map(value) }));
+    return {
+      times,
+      range: [from / 1000, to / 1000] as [number, number],
+      requests: lines((sample) => sample.perSecond),
+      failed: lines((sample) => sample.failedShare),
+      latency: lines((sample) => sample[quantile]),
+    };
+  }, [traffic, versions, since, until, quantile]);
+  const shared = { times: drawn.times, range: drawn.range, marks };
+  return (
+    <div className={classes.charts}>
+      <Chart {...shared} title="Requests per second" lines={drawn.requests} format={perSecond} top={1} />
+      <Chart {...shared} title="Failed requests" lines={drawn.failed} format={ratio} top={0.01} />
+      <Chart
+        {...shared}
+        title="Latency"
+        lines={drawn.latency}
+        format={millis}
+        top={10}
+        control={
+          <SegmentedControl
+            size="xs"
+            aria-label="Which latency"
+            value={quantile}
+            onChange={(value) => setQuantile(value as Quantile)}
+            data={['p50', 'p95', 'p99']}
+          />
+        }
+      />
+    </div>
+  );
+}
+
+/** What the gateway counted of some versions, side by side: the last seconds as a table, and the past as charts. */
+export function TrafficPanel({ environment, service, ...props }: Props) {
+  const query = useQuery(trafficQuery(environment, service));
+  return (
+    <Panel title="Traffic">
+      <Loaded query={query}>
+        {(traffic) => {
+          const isOver = props.until !== undefined && props.until < Date.parse(traffic.to) - HISTORY_MILLIS;
+          if (isOver) {
+            return (
+              <Text fz="sm" c="dimmed">
+                Traffic is kept for ten minutes, and this ended on {absolute(props.until ?? 0)}.
+              </Text>
+            );
+          }
+          const isQuiet = props.versions.every(({ name }) => !traffic.versions[name]?.points.length);
+          if (isQuiet) {
+            return (
+              <Text fz="sm" c="dimmed">
+                No request has come in the last ten minutes.
+              </Text>
+            );
+          }
+          return (
+            <>
+              {props.until === undefined && <NowTable traffic={traffic} versions={props.versions} />}
+              <Charts traffic={traffic} {...props} />
+            </>
+          );
+        }}
+      </Loaded>
+    </Panel>
+  );
+}

@@ -1,0 +1,26 @@
+// Services in words.
+
+import type { Service, VersionStatus } from '../api/resources';
+
+/** `shop.example.com/checkout`, `*.example.com`, `every host/search`. */
+export function route({ host, path }: { host?: string; path?: string }): string {
+  const isEverywhere = host === undefined || host === '*';
+  if (path === undefined || path === '/') return isEverywhere ? 'every request' : host;
+  return isEverywhere ? path : `${host}${path}`;
+}
+
+/** `2 of 2 endpoints ready`. */
+export const readiness = ({ endpoints: { ready, total } }: VersionStatus) =>
+  `${ready} of ${total} ${total === 1 ? 'endpoint' : 'endpoints'} ready`;
+
+/** How a version's endpoints stand. */
+export type Health = 'good' | 'warn' | 'bad';
+
+export function health({ endpoints: { ready, total } }: VersionStatus): Health {
+  if (ready === 0) return 'bad';
+  return ready < total ? 'warn' : 'good';
+}
+
+/** The versions that a release can be started for: those that are not live and not being released. */
+export const releasable = (service: Service) =>
+  service.status.versions.filter(({ name, role }) => name !== service.status.live && role !== 'candidate');

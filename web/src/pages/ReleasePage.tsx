@@ -1,0 +1,187 @@
+import { Text, VisuallyHidden } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { useMemo } from 'react';
+import { useSearchParams } from 'wouter';
+import { releaseQuery } from '../api/queries';
+import { DEFAULT_ENVIRONMENT, environmentOf, isFinal, type Release, type ReleaseStatus, serviceAddress } from '../api/resources';
+import { Ago } from '../components/Ago';
+import { PhaseBadge } from '../components/Badge';
+import type { Mark } from '../components/Chart';
+import { PageHead } from '../components/PageHead';
+import { Panel } from '../components/Panel';
+import { SplitBar } from '../components/SplitBar';
+import { StepList } from '../components/StepList';
+import { Timeline } from '../components/Timeline';
+import { type Shown, TrafficPanel } from '../components/TrafficPanel';
+import { Loaded } from '../components/Trouble';
+import { VerbButtons } from '../components/VerbButtons';
+import { VerdictList } from '../components/VerdictList';
+import { count, ratio, share } from '../format/number';
+import { PHASES } from '../format/phase';
+import { length } from '../format/time';
+import classes from './ReleasePage.module.css';
+
+/** How much of the time before and after a release its charts show. */
+const MARGIN_MILLIS = 30_000;
+
+/** What screen readers are told when it changes: the phase and the step, not every number. */
+function Announcement({ status }: { status: ReleaseStatus }) {
+  return (
+    <VisuallyHidden role="status">
+      {`${PHASES[status.phase].label}${status.step && !isFinal(status.phase) ? `, step ${status.step}` : ''}`}
+    </VisuallyHidden>
+  );
+}
+
+function Split({ status }: { status: ReleaseStatus }) {
+  const { desired, observed } = status.split;
+  const isMoving = desired.candidate !== observed.candidate || desired.audience !== observed.audience;
+  return (
+    <div>
+      <SplitBar from={status.from} to={status.to} candidate={observed.candidate} isLarge />
+      <div className={classes.audience}>
+        {isMoving ? (
+          <span className={classes.moving}>
+            Moving to {share(desired.candidate)} ({desired.audience}); the gateway has confirmed {share(observed.candidate)}.
+          </span>
+        ) : (
+          <>
+            Who meets {status.to}: {observed.audience}.
+          </>
+        )}
+      </div>
+    </div>
+  );
+}
+
+function Exposure({ status }: { status: ReleaseStatus }) {
+  const { requests, failed } = status.exposed;
+  return (
+    <Panel title={`What ${status.to} has answered`}>
+      <dl className={classes.facts}>
+        <div>
+          <dt>Requests</dt>
+          <dd>{count(requests)}</dd>
+        </div>
+        <div>
+          <dt>Failed</dt>
+          <dd>
+            {count(failed)}
+            {requests > 0 && <small>{ratio(failed / requests)} of them</small>}
+          </dd>
+        </div>
+      </dl>
+    </Panel>
+  );
+}
+
+function marksOf(status: ReleaseStatus): Mark[] {
+  const steps = status.steps.filter(({ since }) => since).map(({ since, name }) => ({ at: Date.parse(since ?? '') / 1000, label: name }));
+  const labels: Partial<Record<string, string>> = { 'rolling-back': 'taken back', paused: 'paused', resumed: 'resumed' };
+  const turns = status.timeline.flatMap(({ at, kind }) => {
+    const label = labels[kind];
+    return label ? [{ at: Date.parse(at) / 1000, label }] : [];
+  });
+  return [...steps, ...turns].sort((a, b) => a.at - b.at);
+}
+
+function ReleaseTraffic({ release }: { release: Release }) {
+  const { status } = release;
+  const { from, to, startedAt, finishedAt } = status;
+  const versions = useMemo<Shown[]>(() => [{ name: from, role: 'stable' }, { name: to, role: 'candidate' }], [from, to]);
+  const marks = useMemo(() => marksOf(status), [status]);
+  return (
+    <TrafficPanel
+      environment={environmentOf(release)}
+      service={release.spec.service}
+      versions={versions}
+      marks={marks}
+      {...(startedAt && { since: Date.parse(startedAt) - MARGIN_MILLIS })}
+      {...(finishedAt && { until: Date.parse(finishedAt) + MARGIN_MILLIS })}
+    />
+  );
+}
+
+function Facts({ release }: { release: Release }) {
+  const { from, policy, attempt, startedAt, finishedAt, keptUntil } = release.status;
+  return (
+    <>
+      From {from} in {environmentOf(release)}, policy {policy}
+      {attempt > 1 && `, attempt ${attempt}`}
+      {startedAt && (
+        <>
+          {' · '}started <Ago at={startedAt} />
+        </>
+      )}
+      {startedAt && finishedAt && ` · took ${length(Date.parse(finishedAt) - Date.parse(startedAt))}`}
+      {keptUntil && (
+        <>
+          {' · '}
+          {from} is kept, until <Ago at={keptUntil} />
+        </>
+      )}
+    </>
+  );
+}
+
+function Whole({ release }: { release: Release }) {
+  const { status } = release;
+  const { service } = release.spec;
+  const environment = environmentOf(release);
+  return (
+    <>
+      <PageHead
+        title={`${service} ${status.to}`}
+        tab={`${PHASES[status.phase].label} ${share(status.split.observed.candidate)}: ${service} ${status.to}`}
+        crumbs={[
+          { text: 'Services', href: '/' },
+          { text: service, href: serviceAddress(environment, service) },
+        ]}
+        badge={<PhaseBadge phase={status.phase} />}
+        sub={<Facts release={release} />}
+      />
+      <Announcement status={status} />
+      <section className={classes.top} aria-label="Where the release stands">
+        <div className={classes.headline}>
+          <div className={classes.reason}>
+            {status.reason.text}
+            <div className={classes.since}>
+              <Ago at={status.reason.at} />
+            </div>
+          </div>
+          <VerbButtons release={release} />
+        </div>
+        <Split status={status} />
+        <h2 className={classes.sectionTitle}>Steps</h2>
+        <StepList steps={status.steps} isPaused={status.phase === 'Paused'} />
+      </section>
+      <div className={classes.columns}>
+        <div className={classes.column}>
+          <Panel title="Checks">
+            {status.verdicts.length > 0 ? (
+              <VerdictList verdicts={status.verdicts} />
+            ) : (
+              <Text fz="sm" c="dimmed">
+                {isFinal(status.phase) ? 'No check has said anything.' : 'The checks begin when people meet the candidate.'}
+              </Text>
+            )}
+          </Panel>
+          <ReleaseTraffic release={release} />
+        </div>
+        <div className={classes.column}>
+          <Exposure status={status} />
+          <Panel title="What happened">
+            <Timeline entries={status.timeline} />
+          </Panel>
+        </div>
+      </div>
+    </>
+  );
+}
+
+/** One release: where it stands and why, and what can be done about it. */
+export function ReleasePage({ name }: { name: string }) {
+  const [search] = useSearchParams();
+  const release = useQuery(releaseQuery(search.get('environment') ?? DEFAULT_ENVIRONMENT, name));
+  return <Loaded query={release}>{(data) => <Whole release={data} />}</Loaded>;
+}

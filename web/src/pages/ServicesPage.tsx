@@ -1,0 +1,122 @@
+import { Anchor } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { Link } from 'wouter';
+import { LIST_MAX, releasesQuery, servicesQuery } from '../api/queries';
+import { environmentOf, type Release, releaseAddress, type Service, serviceAddress } from '../api/resources';
+import { PhaseBadge } from '../components/Badge';
+import { FirstService } from '../components/FirstService';
+import { PageHead } from '../components/PageHead';
+import { Readiness } from '../components/Readiness';
+import { SplitBar } from '../components/SplitBar';
+import { Loaded } from '../components/Trouble';
+import { readiness, releasable, route } from '../format/service';
+import classes from './ServicesPage.module.css';
+
+const plural = (amount: number, one: string, many = `${one}s`) => `${amount} ${amount === 1 ? one : many}`;
+
+function UnderWay({ release }: { release: Release }) {
+  const { status } = release;
+  return (
+    <>
+      <div className={classes.releaseHead}>
+        <Anchor component={Link} href={releaseAddress(environmentOf(release), release.metadata.name)} fw={600} fz="sm">
+          Release of {status.to}
+        </Anchor>
+        <PhaseBadge phase={status.phase} />
+      </div>
+      <SplitBar from={status.from} to={status.to} candidate={status.split.observed.candidate} />
+      <div className={classes.reason}>{status.reason.text}</div>
+    </>
+  );
+}
+
+function AtRest({ service }: { service: Service }) {
+  const waiting = releasable(service).filter(({ role }) => role === 'dark');
+  return (
+    <div className={classes.dim}>
+      No release under way.
+      {waiting.length > 0 && (
+        <>
+          {' '}
+          {plural(waiting.length, 'dark version')}: {waiting.map(({ name }) => name).join(', ')}.{' '}
+          <Anchor component={Link} href={serviceAddress(environmentOf(service), service.metadata.name)} fz="inherit">
+            Start a release
+          </Anchor>
+        </>
+      )}
+    </div>
+  );
+}
+
+function ServiceCard({ service, release }: { service: Service; release?: Release }) {
+  const { name } = service.metadata;
+  const environment = environmentOf(service);
+  const live = service.status.versions.find((version) => version.name === service.status.live);
+  const troubled = service.status.versions.filter((version) => version !== live && version.share > 0 && version.endpoints.ready < version.endpoints.total);
+  return (
+    <li className={classes.card}>
+      <div>
+        <Link href={serviceAddress(environment, name)} className={classes.name}>
+          {name}
+        </Link>
+        <span className={classes.env}>{environment}</span>
+        <div className={classes.dim}>{service.spec.routes.map(route).join(', ')}</div>
+      </div>
+      <div className={classes.live}>
+        Live: <strong>{service.status.live}</strong>
+        {live && (
+          <div className={classes.dim}>
+            <Readiness version={live} />
+          </div>
+        )}
+        {troubled.map((version) => (
+          <div key={version.name} className={classes.dim}>
+            {version.name}: {readiness(version)}
+          </div>
+        ))}
+      </div>
+      <div>{release ? <UnderWay release={release} /> : <AtRest service={service} />}</div>
+    </li>
+  );
+}
+
+const at = (environment: string, name: string) => `${environment}/${name}`;
+
+/** What is live where. */
+export function ServicesPage() {
+  const services = useQuery(servicesQuery);
+  const active = useQuery(releasesQuery({ active: true }));
+  const byName = new Map(active.data?.items.map((release) => [at(environmentOf(release), release.metadata.name), release]));
+  return (
+    <>
+      <PageHead
+        title="Services"
+        sub={
+          services.data && services.data.items.length > 0
+            ? `${plural(services.data.items.length, 'service')}, ${plural(active.data?.items.length ?? 0, 'release')} under way`
+            : undefined
+        }
+      />
+      <Loaded query={services}>
+        {({ items, hasMore }) =>
+          items.length === 0 ? (
+            <FirstService />
+          ) : (
+            <>
+              <ul className={classes.list}>
+                {items.map((service) => (
+                  <ServiceCard
+                    key={at(environmentOf(service), service.metadata.name)}
+                    service={service}
+                    release={byName.get(at(environmentOf(service), service.status.release ?? ''))}
+                  />
+                ))}
+              </ul>
+              {hasMore && <p className={classes.dim}>These are the first {LIST_MAX}. The command `sluice get services` lists all.</p>}
+            </>
+          )
+        }
+      </Loaded>
+    </>
+  );
+}
