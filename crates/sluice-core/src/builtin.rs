@@ -1,1 +1,92 @@
 //! Policies and metrics that exist without any file.
+//!
+//! They are documents like anybody's, read by the same decoder, and so examples of the format too.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use crate::Name;
+use crate::document::{self, Document, MetricSpec, PolicySpec, Spec};
+
+/// The policy that a release follows when nobody says which.
+pub const DEFAULT_POLICY: &str = "canary";
+
+const POLICIES: [&str; 3] = [
+    include_str!("builtin/canary.yaml"),
+    include_str!("builtin/blue-green.yaml"),
+    include_str!("builtin/hotfix.yaml"),
+];
+
+const METRICS: &str = include_str!("builtin/metrics.yaml");
+
+/// The built-in policies, by name: `canary`, `blue-green`, `hotfix`.
+pub fn policies() -> &'static BTreeMap<Name, PolicySpec> {
+    static POLICIES_BY_NAME: LazyLock<BTreeMap<Name, PolicySpec>> = LazyLock::new(|| {
+        POLICIES
+            .iter()
+            .flat_map(|text| read(text))
+            .filter_map(|document| match document.spec {
+                Spec::Policy(policy) => Some((document.metadata.name, policy)),
+                _ => None,
+            })
+            .collect()
+    });
+    &POLICIES_BY_NAME
+}
+
+/// The built-in metrics, by name: `http.requests`, `http.errors`, `http.latency`, `health.ready`.
+pub fn metrics() -> &'static BTreeMap<Name, MetricSpec> {
+    static METRICS_BY_NAME: LazyLock<BTreeMap<Name, MetricSpec>> = LazyLock::new(|| {
+        read(METRICS)
+            .into_iter()
+            .filter_map(|document| match document.spec {
+                Spec::Metric(metric) => Some((document.metadata.name, metric)),
+                _ => None,
+            })
+            .collect()
+    });
+    &METRICS_BY_NAME
+}
+
+fn read(text: &str) -> Vec<Document> {
+    document::parse_builtin(text)
+        .unwrap_or_else(|problems| panic!("a built-in document is broken:\n{problems}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_built_in_document_is_read() {
+        let names = |map: Vec<&Name>| map.iter().map(|name| name.to_string()).collect::<Vec<_>>();
+        assert_eq!(names(policies().keys().collect()), ["blue-green", "canary", "hotfix"]);
+        assert_eq!(
+            names(metrics().keys().collect()),
+            ["health.ready", "http.errors", "http.latency", "http.requests"]
+        );
+        assert!(policies().keys().any(|name| name.as_str() == DEFAULT_POLICY));
+    }
+
+    #[test]
+    fn every_built_in_policy_ends_with_everyone() {
+        for (name, policy) in policies() {
+            let last = policy.steps.last().unwrap();
+            let everyone = last
+                .audience
+                .iter()
+                .any(|rule| rule.segment.is_none() && rule.percent.0 == crate::Weight::FULL);
+            assert!(everyone, "{name}");
+        }
+    }
+
+    #[test]
+    fn every_check_of_a_built_in_policy_is_of_a_built_in_metric() {
+        for (name, policy) in policies() {
+            assert!(!policy.checks.is_empty(), "{name} watches nothing");
+            for check in &policy.checks {
+                assert!(metrics().contains_key(&check.metric), "{name} watches {}", check.metric);
+            }
+        }
+    }
+}

@@ -2,8 +2,21 @@
 //!
 //! A rule is compiled and type-checked once, when its document is read. Evaluating it never fails: a rule that
 //! cannot be evaluated for a visitor does not hold for them.
+//!
+//! The `cel` crate reads the text; checking and evaluating are done here. Its interpreter looks everything up by name,
+//! compiles a regular expression each time it is used, and has no types before a value arrives, so that a misspelt
+//! field would be found by the first visitor instead of by the author.
 
-use std::collections::BTreeMap;
+mod compile;
+mod error;
+mod eval;
+mod program;
+mod syntax;
+#[cfg(test)]
+mod tests;
+mod types;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -11,33 +24,76 @@ use serde::Serialize;
 
 use crate::document::service::AttributeSource;
 use crate::routing::Request;
+pub use error::ConditionError;
+use eval::World;
+use program::Expr;
+use types::Scope;
 
-/// A compiled CEL rule that yields true or false. Two rules are equal when their texts are.
+/// A compiled CEL rule that yields true or false. Two rules are equal when their texts are and they speak of the
+/// same things.
 #[derive(Clone)]
 pub struct Condition {
     source: Arc<str>,
+    compiled: Arc<Compiled>,
+}
+
+struct Compiled {
+    scope: Scope,
+    rule: Expr,
+    attributes: BTreeSet<String>,
 }
 
 impl Condition {
+    /// Compiles a rule about visitors: over `request` (`method`, `path`, `host`, `headers`, `cookies`, `query`) and
+    /// `visitor` (`id`, and the attributes that the service names).
+    ///
+    /// # Errors
+    /// The first part of the rule that cannot be read, or that could never mean anything.
+    pub fn for_visitors(source: &str) -> Result<Condition, ConditionError> {
+        Condition::compile(source, Scope::Visitors)
+    }
+
+    /// Compiles a rule about a change: over `change` (`level`, `from`, `to`) and `service` (`name`, `labels`).
+    ///
+    /// # Errors
+    /// As [`Condition::for_visitors`].
+    pub fn for_changes(source: &str) -> Result<Condition, ConditionError> {
+        Condition::compile(source, Scope::Changes)
+    }
+
+    fn compile(source: &str, scope: Scope) -> Result<Condition, ConditionError> {
+        let tree = syntax::parse(source)?;
+        let (rule, attributes) = compile::compile(&tree, scope)?;
+        Ok(Condition { source: source.into(), compiled: Arc::new(Compiled { scope, rule, attributes }) })
+    }
+
     /// The rule as it was written.
     pub fn source(&self) -> &str {
         &self.source
     }
 
+    /// The visitor's attributes that the rule names, without `id`.
+    pub fn attributes(&self) -> &BTreeSet<String> {
+        &self.compiled.attributes
+    }
+
     /// Whether the rule holds for a visitor. `visitor` says where their attributes are read; an attribute that the
     /// request does not carry is null. A rule that cannot be evaluated does not hold.
+    ///
+    /// Only what the rule names is read from the request, when evaluating comes to it. Time is bounded by the length
+    /// of the rule and of what it reads.
     pub fn holds_for(
         &self,
-        _request: &dyn Request,
-        _visitor: &BTreeMap<String, AttributeSource>,
-        _unit: Option<&str>,
+        request: &dyn Request,
+        visitor: &BTreeMap<String, AttributeSource>,
+        unit: Option<&str>,
     ) -> bool {
-        false
+        eval::holds(&self.compiled.rule, &World::Visitor { request, visitor, unit })
     }
 
     /// Whether the rule holds for a change.
-    pub fn holds_for_change(&self, _change: &Change<'_>) -> bool {
-        false
+    pub fn holds_for_change(&self, change: &Change<'_>) -> bool {
+        eval::holds(&self.compiled.rule, &World::Change(change))
     }
 }
 
@@ -49,7 +105,7 @@ impl fmt::Debug for Condition {
 
 impl PartialEq for Condition {
     fn eq(&self, other: &Self) -> bool {
-        self.source == other.source
+        self.source == other.source && self.compiled.scope == other.compiled.scope
     }
 }
 

@@ -20,12 +20,18 @@ macro_rules! text_schema {
     };
 }
 
+mod decode;
 pub mod environment;
+mod fit;
 pub mod metric;
+mod node;
+mod parse;
 pub mod policy;
+pub mod problem;
 pub mod release;
 pub mod segment;
 pub mod service;
+mod yaml;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -36,7 +42,10 @@ use utoipa::ToSchema;
 use crate::{Name, Timestamp};
 pub use environment::EnvironmentSpec;
 pub use metric::MetricSpec;
+pub(crate) use parse::parse_builtin;
+pub use parse::{parse_json, parse_yaml};
 pub use policy::PolicySpec;
+pub use problem::{Position, Problem, Problems};
 pub use release::ReleaseSpec;
 pub use segment::SegmentSpec;
 pub use service::ServiceSpec;

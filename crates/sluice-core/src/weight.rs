@@ -43,7 +43,12 @@ impl Weight {
         let whole = parts.round();
         let in_range = (0.0..=f64::from(Self::PARTS)).contains(&whole);
         // Whole and in range, so the conversion is exact.
-        (in_range && (parts - whole).abs() < 1e-6).then(|| Weight(whole as u32))
+        (in_range && (parts - whole).abs() < 1e-6).then_some(Weight(whole as u32))
+    }
+
+    /// What is left of the whole.
+    pub const fn rest(self) -> Weight {
+        Weight(Self::PARTS - self.0)
     }
 
     /// As a percentage.

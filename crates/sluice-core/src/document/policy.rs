@@ -15,7 +15,7 @@ pub struct PolicySpec {
     /// Who meets the candidate, in order. No step may show it to fewer people than the one before.
     #[schema(min_items = 1)]
     pub steps: Vec<StepSpec>,
-    /// What is watched, in every step.
+    /// What is watched, in every step. Default: nothing, so that only time and people decide.
     pub checks: Vec<CheckSpec>,
     /// What happens when a check fails. Default `rollback`.
     pub on_fail: OnFail,
@@ -250,6 +250,11 @@ pub struct Threshold {
 pub const DEFAULT_WINDOW: Span = Span::from_secs(60);
 /// Fifty requests: one chance failure among them is 2 %, below the thresholds that people write.
 pub const DEFAULT_SAMPLE: u64 = 50;
+
+/// One hour: longer than it takes most people to notice and say that something is off.
+pub const DEFAULT_KEEP_PREVIOUS: Span = Span::from_secs(3600);
+/// Ten minutes: time enough for machines to come up, short enough that a broken build is noticed the same day.
+pub const DEFAULT_READY_WITHIN: Span = Span::from_secs(600);
 
 fn default_window() -> Span {
     DEFAULT_WINDOW

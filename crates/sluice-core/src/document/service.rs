@@ -17,7 +17,8 @@ pub struct ServiceSpec {
     #[schema(min_items = 1)]
     pub routes: Vec<RouteSpec>,
     /// Where the unit is found, that is, what is hashed so that a visitor keeps a version. The first one present
-    /// wins; when none is, the gateway sets the last cookie named here.
+    /// wins; when none is, the gateway sets the last cookie named here. Default: the header `x-user-id`, then the
+    /// cookie `sluice_unit`.
     pub unit: Vec<UnitSource>,
     /// What `visitor.NAME` means in a segment's rule.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -26,7 +27,7 @@ pub struct ServiceSpec {
     pub health: HealthSpec,
     /// How long the gateway waits for endpoints.
     pub timeouts: TimeoutSpec,
-    /// Who sees the response header `x-sluice-version`.
+    /// Who sees the response header `x-sluice-version`. Default `preview`.
     pub reveal: Reveal,
     /// The deployed builds. When the service is new, the first one is live and all others are dark.
     #[schema(min_items = 1)]
@@ -43,6 +44,13 @@ pub struct RouteSpec {
     /// A path prefix, matched on segment borders: `/checkout` takes `/checkout/1`, not `/checkouts`.
     #[serde(default)]
     pub path: PathPrefix,
+}
+
+/// `shop.example.com/checkout`, `*/`.
+impl fmt::Display for RouteSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.host, self.path)
+    }
 }
 
 /// A host, a suffix of hosts, or every host. Lower case, without port.
@@ -176,6 +184,14 @@ pub enum UnitSource {
     Header(String),
     /// The value of a cookie.
     Cookie(String),
+}
+
+impl UnitSource {
+    /// Where the unit is found when a service does not say: the header `x-user-id`, which what stands before the
+    /// gateway may set for people who have signed in, and else a cookie of Sluice's own.
+    pub fn default_order() -> Vec<UnitSource> {
+        vec![UnitSource::Header("x-user-id".to_owned()), UnitSource::Cookie("sluice_unit".to_owned())]
+    }
 }
 
 /// Where a visitor's attribute is read. Written `header: NAME`, `cookie: NAME` or `query: NAME`.
