@@ -1,0 +1,229 @@
+//! The phases of a release: one enum, each with what it needs to know and nothing else.
+
+use serde::{Deserialize, Serialize};
+
+use crate::release::reason::Reason;
+use crate::release::status::PhaseName;
+use crate::{Name, Span, Timestamp};
+
+/// Where a release is in its life.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Phase {
+    /// Another release of the service is not over.
+    Waiting {
+        /// That release.
+        behind: Name,
+    },
+    /// Its turn, but the candidate has no ready endpoint yet.
+    Pending {
+        /// Since when.
+        since: Timestamp,
+    },
+    /// People meet the candidate.
+    Progressing(Stand),
+    /// It stays where it is until somebody decides.
+    Paused {
+        /// Where it is.
+        stand: Stand,
+        /// What paused it.
+        why: Pause,
+        /// Since when.
+        since: Timestamp,
+    },
+    /// The last step is over: the candidate becomes the stable version.
+    Promoting {
+        /// Since when.
+        since: Timestamp,
+    },
+    /// Everyone has the new version.
+    Succeeded {
+        /// Since when.
+        at: Timestamp,
+        /// Until when the previous version is kept and the new one watched; none once that is over.
+        kept_until: Option<Timestamp>,
+    },
+    /// Everyone is being taken back to the version that they had.
+    RollingBack {
+        /// Why.
+        why: Return,
+        /// Where the release stood; none when it had succeeded or was promoting.
+        step: Option<usize>,
+        /// Since when.
+        since: Timestamp,
+    },
+    /// Everyone is back, because of a check or a person.
+    RolledBack {
+        /// The step that it ended in.
+        step: Option<usize>,
+        /// When.
+        at: Timestamp,
+    },
+    /// Somebody ended it.
+    Aborted {
+        /// The step that it ended in.
+        step: Option<usize>,
+        /// When.
+        at: Timestamp,
+    },
+    /// A newer version took its place.
+    Superseded {
+        /// The release of that version.
+        by: Name,
+        /// The step that it ended in.
+        step: Option<usize>,
+        /// When.
+        at: Timestamp,
+    },
+    /// It could not start or go on.
+    Failed {
+        /// The step that it ended in.
+        step: Option<usize>,
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// Where a release stands while people meet the candidate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Stand {
+    /// The step: an index into the plan's steps.
+    pub step: usize,
+    /// When the step's traffic was in force; none before.
+    pub since: Option<Timestamp>,
+    /// For how long the step has been watched since, pauses not counted.
+    pub held: Span,
+    /// When it was last watched; none before the first time and after a pause.
+    pub watched_at: Option<Timestamp>,
+    /// Requests that the candidate answered in this step.
+    pub requests: u64,
+    /// Since when nothing but data is missing; none while the hold runs.
+    pub waiting_since: Option<Timestamp>,
+}
+
+/// The longest time between two looks that still counts as watched. Looks are a second apart; a longer gap means that
+/// nobody looked, as while the control plane was down, and time in which nobody looked is no hold.
+pub const WATCH_GAP_MAX: Span = Span::from_secs(10);
+
+impl Stand {
+    /// At the beginning of a step.
+    pub fn at(step: usize) -> Stand {
+        Stand { step, since: None, held: Span::ZERO, watched_at: None, requests: 0, waiting_since: None }
+    }
+
+    /// Counts the time since the last look.
+    pub fn watch(&mut self, now: Timestamp) {
+        if let Some(before) = self.watched_at {
+            let watched = now.since(before).min(WATCH_GAP_MAX);
+            self.held = Span::from_millis(self.held.as_millis() + watched.as_millis());
+        }
+        self.watched_at = Some(now);
+    }
+}
+
+/// What paused a release.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Pause {
+    /// A person.
+    Person,
+    /// A check that failed, under a policy that pauses then.
+    CheckFailed,
+    /// Too little data for too long.
+    Inconclusive,
+}
+
+/// Why everyone is taken back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Return {
+    /// A check or a person: it ends as rolled back.
+    RolledBack(Reason),
+    /// Somebody aborted it.
+    Aborted(Reason),
+    /// A newer version takes its place.
+    Superseded {
+        /// The release of that version.
+        by: Name,
+    },
+    /// Something that must not happen did.
+    Trouble(Trouble),
+}
+
+/// Why a release failed without a check or a person saying so.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Trouble {
+    /// A bug in Sluice while it decided about this release.
+    Crashed {
+        /// What the panic said.
+        message: String,
+    },
+}
+
+impl Phase {
+    /// The phase's name.
+    pub fn name(&self) -> PhaseName {
+        match self {
+            Phase::Waiting { .. } => PhaseName::Waiting,
+            Phase::Pending { .. } => PhaseName::Pending,
+            Phase::Progressing(_) => PhaseName::Progressing,
+            Phase::Paused { .. } => PhaseName::Paused,
+            Phase::Promoting { .. } => PhaseName::Promoting,
+            Phase::Succeeded { .. } => PhaseName::Succeeded,
+            Phase::RollingBack { .. } => PhaseName::RollingBack,
+            Phase::RolledBack { .. } => PhaseName::RolledBack,
+            Phase::Aborted { .. } => PhaseName::Aborted,
+            Phase::Superseded { .. } => PhaseName::Superseded,
+            Phase::Failed { .. } => PhaseName::Failed,
+        }
+    }
+
+    /// Whether nothing will ever happen to it any more, but for a retry.
+    pub fn is_over(&self) -> bool {
+        match self {
+            Phase::RolledBack { .. }
+            | Phase::Aborted { .. }
+            | Phase::Superseded { .. }
+            | Phase::Failed { .. }
+            | Phase::Succeeded { kept_until: None, .. } => true,
+            Phase::Waiting { .. }
+            | Phase::Pending { .. }
+            | Phase::Progressing(_)
+            | Phase::Paused { .. }
+            | Phase::Promoting { .. }
+            | Phase::Succeeded { kept_until: Some(_), .. }
+            | Phase::RollingBack { .. } => false,
+        }
+    }
+
+    /// The step that the release is in, was paused in, or ended in.
+    pub fn step(&self) -> Option<usize> {
+        match self {
+            Phase::Progressing(stand) | Phase::Paused { stand, .. } => Some(stand.step),
+            Phase::RollingBack { step, .. }
+            | Phase::RolledBack { step, .. }
+            | Phase::Aborted { step, .. }
+            | Phase::Superseded { step, .. }
+            | Phase::Failed { step, .. } => *step,
+            Phase::Waiting { .. }
+            | Phase::Pending { .. }
+            | Phase::Promoting { .. }
+            | Phase::Succeeded { .. } => None,
+        }
+    }
+
+    /// When it ended, if it has.
+    pub fn finished_at(&self) -> Option<Timestamp> {
+        match self {
+            Phase::Succeeded { at, .. }
+            | Phase::RolledBack { at, .. }
+            | Phase::Aborted { at, .. }
+            | Phase::Superseded { at, .. }
+            | Phase::Failed { at, .. } => Some(*at),
+            Phase::Waiting { .. }
+            | Phase::Pending { .. }
+            | Phase::Progressing(_)
+            | Phase::Paused { .. }
+            | Phase::Promoting { .. }
+            | Phase::RollingBack { .. } => None,
+        }
+    }
+}
