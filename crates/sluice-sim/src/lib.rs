@@ -2,6 +2,7 @@
 //!
 //! Only tests and benchmarks depend on this crate.
 
+pub mod conformance;
 pub mod memory;
 
 pub use memory::MemoryStore;

@@ -1,0 +1,3 @@
+//! One suite for each port: what every implementation of it must do.
+
+pub mod store;
