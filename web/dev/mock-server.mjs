@@ -165,14 +165,15 @@ function enterStep(release, index, at) {
   Object.assign(step, { since: iso(at), heldTime: '0s', heldRequests: 0 });
   status.step = step.name;
   status.split.desired = { candidate: step.candidate, audience: step.audience };
-  tell(release, 'step', `Step ${step.name}: ${step.audience}.`, at);
+  tell(release, 'step', `Step ${step.name} (${index + 1} of ${status.steps.length}): ${step.audience}`, at);
 }
 
 function end(release, phase, code, text, at) {
   const { status } = release;
   status.phase = phase;
   status.finishedAt = iso(at);
-  status.steps.forEach((step) => { if (step.state !== 'done') step.state = phase === 'Succeeded' ? 'done' : 'skipped'; });
+  status.steps.forEach((step) => { if (phase === 'Succeeded') step.state = 'done';
+    else if (step.state === 'ahead') step.state = 'skipped'; });
   because(release, code, text, at);
   tell(release, 'ended', text, at);
   const service = resources.get(key('Service', release.spec.service, release.metadata.environment));

@@ -41,8 +41,8 @@ export interface Sample {
 }
 
 /**
- * Sums up points that cover `secs` seconds. Quantiles of seconds cannot be merged exactly; the mean of them, weighted
- * by requests, stands for the quantile of the whole.
+ * Sums up points that cover `secs` seconds; none are known where that is zero. Quantiles of seconds cannot be merged
+ * exactly; the mean of them, weighted by requests, stands for the quantile of the whole.
  */
 export function summarize(points: readonly TrafficPoint[], secs: number): Sample {
   let requests = 0;
@@ -60,7 +60,7 @@ export function summarize(points: readonly TrafficPoint[], secs: number): Sample
   }
   const mean = (sum: number) => (timed > 0 ? sum / timed : null);
   return {
-    perSecond: points.length > 0 ? requests / secs : null,
+    perSecond: secs > 0 ? requests / secs : null,
     failedShare: requests > 0 ? failed / requests : null,
     p50: mean(sums.p50),
     p95: mean(sums.p95),
@@ -75,8 +75,6 @@ export interface Series {
   times: number[];
   /** One sample for each time. */
   samples: Record<string, Sample[]>;
-  /** How many seconds one sample covers. */
-  secs: number;
 }
 
 /** A stretch that is long enough to be calm and short enough to show a step: about 120 of them in the window. */
@@ -85,23 +83,34 @@ export const stretchSecs = (windowMillis: number) => {
   return [2, 5, 10].find((secs) => secs >= wanted) ?? 10;
 };
 
+/** Over how many seconds failures are summed up: of a few requests in one second, one failure says little. */
+export const FAILED_SECS = 10;
+
 /** Sums up the points between two times. The last stretch is left out until it is over. */
 export function series(traffic: Traffic, names: readonly string[], from: number, to: number): Series {
-  const secs = stretchSecs(to - from);
-  const width = secs * 1000;
+  const width = stretchSecs(to - from) * 1000;
   const first = Math.ceil(from / width);
-  const end = Math.floor(to / width);
-  const times: number[] = [];
-  for (let i = first; i < end; i++) times.push((i * width + width / 2) / 1000);
+  const length = Math.max(0, Math.floor(to / width) - first);
+  const times = Array.from({ length }, (_, i) => ((first + i) * width + width / 2) / 1000);
+  const stretches = new Map(names.map((name) => [name, cut(traffic.versions[name]?.points ?? [], width, first, length)]));
+  // A second in which any version was counted was watched; a version without a point in it had no requests.
+  const watched = times.map((_, i) => Math.max(0, ...names.map((name) => stretches.get(name)?.[i]?.length ?? 0)));
+  const trailing = Math.max(1, Math.round((FAILED_SECS * 1000) / width));
   const samples: Record<string, Sample[]> = {};
-  for (const name of names) {
-    const stretches: TrafficPoint[][] = times.map(() => []);
-    for (const point of traffic.versions[name]?.points ?? []) {
-      stretches[Math.floor(Date.parse(point.at) / width) - first]?.push(point);
-    }
-    samples[name] = stretches.map((points) => summarize(points, secs));
+  for (const [name, parts] of stretches) {
+    samples[name] = parts.map((points, i) => ({
+      ...summarize(points, watched[i] ?? 0),
+      failedShare: summarize(parts.slice(Math.max(0, i + 1 - trailing), i + 1).flat(), 0).failedShare,
+    }));
   }
-  return { times, samples, secs };
+  return { times, samples };
+}
+
+/** Points by the stretch that they are in. */
+function cut(points: readonly TrafficPoint[], width: number, first: number, length: number): TrafficPoint[][] {
+  const stretches: TrafficPoint[][] = Array.from({ length }, () => []);
+  for (const point of points) stretches[Math.floor(Date.parse(point.at) / width) - first]?.push(point);
+  return stretches;
 }
 
 /** The last seconds of a version, up to the newest that any version has. */

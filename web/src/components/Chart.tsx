@@ -2,6 +2,7 @@ import { useComputedColorScheme } from '@mantine/core';
 import { type ReactNode, useEffect, useRef, useState } from 'react';
 import uPlot from 'uplot';
 import type { VersionRole } from '../api/resources';
+import type { Mark } from '../format/marks';
 import { orNone } from '../format/number';
 import { clock } from '../format/time';
 import { RoleMark } from './Badge';
@@ -14,13 +15,6 @@ export interface Line {
   name: string;
   role: VersionRole;
   values: (number | null)[];
-}
-
-/** Something that happened while the chart was drawn. */
-export interface Mark {
-  /** Seconds since 1970. */
-  at: number;
-  label: string;
 }
 
 interface Props {
@@ -50,6 +44,8 @@ function drawMarks(plot: uPlot, marks: Mark[]) {
   ctx.font = `${11 * ratio}px 'Inter Variable', sans-serif`;
   ctx.strokeStyle = colour('--line-strong');
   ctx.fillStyle = colour('--mantine-color-dimmed');
+  ctx.textAlign = 'left';
+  ctx.textBaseline = 'top';
   ctx.lineWidth = ratio;
   ctx.setLineDash([3 * ratio, 3 * ratio]);
   let free = bbox.left;
@@ -62,7 +58,7 @@ function drawMarks(plot: uPlot, marks: Mark[]) {
     ctx.stroke();
     const width = ctx.measureText(label).width;
     if (x < free || x + width > bbox.left + bbox.width) continue;
-    ctx.fillText(label, x + 4 * ratio, bbox.top + 10 * ratio);
+    ctx.fillText(label, x + 4 * ratio, bbox.top + ratio);
     free = x + width + 12 * ratio;
   }
   ctx.restore();

@@ -1,4 +1,4 @@
-import { Button, Group, Modal, Radio, Select, Stack, Text, Textarea } from '@mantine/core';
+import { Button, Group, Radio, Select, Stack, Text, Textarea } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -9,6 +9,7 @@ import { environmentOf, type Policy, releaseAddress, type Service } from '../api
 import { audience, hold } from '../format/audience';
 import { readiness, releasable } from '../format/service';
 import { ActorInput } from './ActorInput';
+import { Dialog } from './Dialog';
 import classes from './StartDialog.module.css';
 import { ProblemAlert } from './Trouble';
 
@@ -58,6 +59,10 @@ function StartForm({ service, version: first, onClose }: Props) {
   const [idempotencyKey] = useState(() => crypto.randomUUID());
   const environment = environmentOf(service);
   const chosen = policies.data?.items.find((item) => item.metadata.name === policy);
+  const describe = (value: string) =>
+    value === CHOSEN
+      ? `The one that ${environment} has for this kind of change.`
+      : policies.data?.items.find(({ metadata }) => metadata.name === value)?.spec.description;
   const submit = () => {
     setActor(name);
     const request = {
@@ -90,14 +95,23 @@ function StartForm({ service, version: first, onClose }: Props) {
         </Radio.Group>
         <Select
           label="Policy"
-          description={chosen?.spec.description ?? (policy === CHOSEN ? `The environment ${environment} chooses.` : undefined)}
+          description={describe(policy)}
+          renderOption={({ option }) => (
+            <div>
+              {option.label}
+              <Text fz="xs" c="dimmed">
+                {describe(option.value)}
+              </Text>
+            </div>
+          )}
           data={[
-            { value: CHOSEN, label: `As ${environment} says` },
+            { value: CHOSEN, label: 'Automatic' },
             ...(policies.data?.items ?? []).map(({ metadata }) => ({ value: metadata.name, label: metadata.name })),
           ]}
           value={policy}
           onChange={(value) => setPolicy(value ?? CHOSEN)}
           allowDeselect={false}
+          comboboxProps={{ withinPortal: false }}
           maxDropdownHeight={280}
         />
         {chosen && <Preview service={service} version={version} policy={chosen} />}
@@ -134,8 +148,8 @@ function StartForm({ service, version: first, onClose }: Props) {
 /** Starts a release, after showing what will happen. */
 export function StartDialog({ isOpen, ...props }: Props & { isOpen: boolean }) {
   return (
-    <Modal opened={isOpen} onClose={props.onClose} title={`Start a release of ${props.service.metadata.name}`} size="lg" centered>
+    <Dialog isOpen={isOpen} onClose={props.onClose} title={`Start a release of ${props.service.metadata.name}`} size="lg">
       <StartForm {...props} />
-    </Modal>
+    </Dialog>
   );
 }

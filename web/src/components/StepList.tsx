@@ -1,5 +1,5 @@
-import { IconCheck, IconCircleDashed, IconPlayerPause, IconProgress, IconX } from '@tabler/icons-react';
-import type { StepStatus } from '../api/resources';
+import { IconCheck, IconCircleDashed, IconPlayerPause, IconPlayerStop, IconProgress, IconX } from '@tabler/icons-react';
+import type { PhaseName, StepStatus } from '../api/resources';
 import { asks, progress } from '../format/step';
 import classes from './StepList.module.css';
 
@@ -10,16 +10,19 @@ const STATES = {
   skipped: { label: 'Not reached', Icon: IconX },
 };
 
-interface Props {
-  steps: StepStatus[];
-  isPaused: boolean;
+/** What the step is called that a release stands in, by phase. */
+function current(phase: PhaseName) {
+  if (phase === 'Paused') return { label: 'Paused', Icon: IconPlayerPause };
+  // The step that it was taken back from, or that it ended in.
+  if (phase !== 'Progressing') return { label: 'Ended here', Icon: IconPlayerStop };
+  return STATES.current;
 }
 
-function Step({ step, isPaused }: { step: StepStatus; isPaused: boolean }) {
-  const isCurrent = step.state === 'current';
-  const { label, Icon } = isCurrent && isPaused ? { label: 'Paused', Icon: IconPlayerPause } : STATES[step.state];
+function Step({ step, phase }: { step: StepStatus; phase: PhaseName }) {
+  const isCurrent = step.state === 'current' && (phase === 'Progressing' || phase === 'Paused');
+  const { label, Icon } = step.state === 'current' ? current(phase) : STATES[step.state];
   return (
-    <li className={`${classes.step} ${classes[step.state] ?? ''}`} aria-current={isCurrent ? 'step' : undefined}>
+    <li className={`${classes.step} ${isCurrent ? classes.current : step.state === 'current' ? classes.ended : classes[step.state] ?? ''}`} aria-current={isCurrent ? 'step' : undefined}>
       <div className={classes.head}>
         <span className={classes.name}>{step.name}</span>
         <span className={classes.state}>
@@ -27,7 +30,7 @@ function Step({ step, isPaused }: { step: StepStatus; isPaused: boolean }) {
           {label}
         </span>
       </div>
-      <div>{step.audience}</div>
+      <div className={classes.audience}>{step.audience}</div>
       {isCurrent ? (
         progress(step).map(({ text, done }) => (
           <div key={text.replace(/[\d,.]+/g, '')} className={classes.hold}>
@@ -40,18 +43,18 @@ function Step({ step, isPaused }: { step: StepStatus; isPaused: boolean }) {
           </div>
         ))
       ) : (
-        <div className={classes.dim}>{asks(step)}</div>
+        <div className={`${classes.asks} ${classes.dim}`}>{asks(step)}</div>
       )}
     </li>
   );
 }
 
 /** The steps of a release, in order; on a phone below each other. */
-export function StepList({ steps, isPaused }: Props) {
+export function StepList({ steps, phase }: { steps: StepStatus[]; phase: PhaseName }) {
   return (
     <ol className={classes.list}>
       {steps.map((step) => (
-        <Step key={step.name} step={step} isPaused={isPaused} />
+        <Step key={step.name} step={step} phase={phase} />
       ))}
     </ol>
   );

@@ -1,13 +1,14 @@
-import { SegmentedControl, Text, VisuallyHidden } from '@mantine/core';
+import { SegmentedControl, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
 import { trafficQuery } from '../api/queries';
 import type { Traffic, VersionRole } from '../api/resources';
-import { HISTORY_MILLIS, latest, type Quantile, type Sample, series } from '../api/traffic';
+import { FAILED_SECS, HISTORY_MILLIS, latest, type Quantile, type Sample, series } from '../api/traffic';
+import type { Mark } from '../format/marks';
 import { millis, orNone, perSecond, ratio } from '../format/number';
 import { absolute } from '../format/time';
 import { RoleMark } from './Badge';
-import { Chart, type Line, type Mark } from './Chart';
+import { Chart, type Line } from './Chart';
 import { Panel } from './Panel';
 import { Loaded } from './Trouble';
 import classes from './TrafficPanel.module.css';
@@ -34,43 +35,45 @@ interface Props {
   until?: number;
 }
 
-const ROWS: { label: string; value: (sample: Sample) => string }[] = [
+const MEASURES: { label: string; value: (sample: Sample) => string }[] = [
   { label: 'Requests', value: ({ perSecond: rate }) => orNone(rate, perSecond) },
   { label: 'Failed', value: ({ failedShare }) => orNone(failedShare, ratio) },
-  { label: 'Latency p50', value: ({ p50 }) => orNone(p50, millis) },
-  { label: 'Latency p95', value: ({ p95 }) => orNone(p95, millis) },
-  { label: 'Latency p99', value: ({ p99 }) => orNone(p99, millis) },
+  { label: 'p50', value: ({ p50 }) => orNone(p50, millis) },
+  { label: 'p95', value: ({ p95 }) => orNone(p95, millis) },
+  { label: 'p99', value: ({ p99 }) => orNone(p99, millis) },
 ];
 
 function NowTable({ traffic, versions }: { traffic: Traffic; versions: Shown[] }) {
-  const samples = versions.map(({ name }) => latest(traffic, name, NOW_SECS));
   return (
     <table className={classes.table}>
       <caption>The last {NOW_SECS} seconds</caption>
       <thead>
         <tr>
-          <th scope="col">
-            <VisuallyHidden>What</VisuallyHidden>
-          </th>
-          {versions.map(({ name, role }) => (
-            <th key={name} scope="col">
-              <span className={classes.head}>
-                <RoleMark role={role} />
-                {name}
-              </span>
+          <th scope="col">Version</th>
+          {MEASURES.map(({ label }) => (
+            <th key={label} scope="col">
+              {label}
             </th>
           ))}
         </tr>
       </thead>
       <tbody>
-        {ROWS.map(({ label, value }) => (
-          <tr key={label}>
-            <th scope="row">{label}</th>
-            {samples.map((sample, i) => (
-              <td key={versions[i]?.name}>{value(sample)}</td>
-            ))}
-          </tr>
-        ))}
+        {versions.map(({ name, role }) => {
+          const sample = latest(traffic, name, NOW_SECS);
+          return (
+            <tr key={name}>
+              <th scope="row">
+                <span className={classes.head}>
+                  <RoleMark role={role} />
+                  {name}
+                </span>
+              </th>
+              {MEASURES.map(({ label, value }) => (
+                <td key={label}>{value(sample)}</td>
+              ))}
+            </tr>
+          );
+        })}
       </tbody>
     </table>
   );
@@ -104,7 +107,7 @@ function Charts({ traffic, versions, marks = [], since, until }: Omit<Props, 'en
   return (
     <div className={classes.charts}>
       <Chart {...shared} title="Requests per second" lines={drawn.requests} format={perSecond} top={1} />
-      <Chart {...shared} title="Failed requests" lines={drawn.failed} format={ratio} top={0.01} />
+      <Chart {...shared} title={`Failed requests, over ${FAILED_SECS} seconds`} lines={drawn.failed} format={ratio} top={0.01} />
       <Chart
         {...shared}
         title="Latency"

@@ -3,6 +3,7 @@ import { IconAlertTriangle } from '@tabler/icons-react';
 import type { UseQueryResult } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { ProblemError } from '../api/problem';
+import { PageHead } from './PageHead';
 
 /** A refusal or a failure as the control plane put it: what went wrong, and how to mend it. */
 export function ProblemAlert({ error }: { error: unknown }) {
@@ -23,15 +24,18 @@ export function ProblemAlert({ error }: { error: unknown }) {
 
 interface Props<T> {
   query: UseQueryResult<T>;
+  /** The head of the page until the data brings its own. */
+  title?: string;
   children: (data: T) => ReactNode;
 }
 
 /** What was asked for, once it is there; until then grey shapes, and on trouble the reason. */
-export function Loaded<T>({ query, children }: Props<T>) {
+export function Loaded<T>({ query, title, children }: Props<T>) {
   if (query.data !== undefined) return children(query.data);
   if (query.isError) {
     return (
       <Stack align="flex-start">
+        {title && <PageHead title={title} />}
         <ProblemAlert error={query.error} />
         <Button variant="default" size="xs" onClick={() => void query.refetch()}>
           Try again
@@ -41,6 +45,7 @@ export function Loaded<T>({ query, children }: Props<T>) {
   }
   return (
     <Stack gap="sm" role="status" aria-busy="true" aria-label="Loading">
+      {title && <PageHead title={title} />}
       <Skeleton height={28} width="40%" />
       <Skeleton height={90} />
       <Skeleton height={90} />

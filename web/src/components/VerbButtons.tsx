@@ -1,4 +1,4 @@
-import { Button, Group, Modal, Stack, Text, Textarea } from '@mantine/core';
+import { Button, Group, Stack, Text, Textarea } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import {
   type Icon, IconArrowBackUp, IconPlayerPause, IconPlayerPlay, IconPlayerTrackNext, IconRefresh, IconX,
@@ -10,6 +10,7 @@ import type { Release, Verb } from '../api/resources';
 import { consequence, takesBack } from '../format/consequence';
 import { VERB_ORDER, VERBS } from '../format/phase';
 import { ActorInput } from './ActorInput';
+import { Dialog } from './Dialog';
 import { ProblemAlert } from './Trouble';
 import classes from './VerbButtons.module.css';
 
@@ -110,9 +111,13 @@ export function VerbButtons({ release }: { release: Release }) {
           })}
         </div>
       )}
-      <Modal opened={open !== undefined} onClose={close} title={open && `${VERBS[open].label} the release of ${release.spec.service} ${release.status.to}?`} centered>
+      <Dialog
+        isOpen={open !== undefined}
+        onClose={close}
+        title={open && `${VERBS[open].label} the release of ${release.spec.service} ${release.status.to}?`}
+      >
         {open && <VerbForm release={release} verb={open} onClose={close} />}
-      </Modal>
+      </Dialog>
     </>
   );
 }

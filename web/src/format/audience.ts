@@ -4,6 +4,8 @@ import type { PolicySpec } from '../api/resources';
 import { length, parseSpan } from './time';
 import { count } from './number';
 
+const list = new Intl.ListFormat('en-GB');
+
 type Step = PolicySpec['steps'][number];
 
 /** `5 % of everyone`, `all of employees and 5 % of low-risk`. */
@@ -12,8 +14,8 @@ export function audience(step: Step): string {
     if (segment) return `${percent === 100 ? 'all' : `${percent}\u00a0%`} of ${segment}`;
     return percent === 100 ? 'everyone' : `${percent}\u00a0% of everyone`;
   });
-  const excluded = step.exclude?.length ? `, never ${step.exclude.join(', ')}` : '';
-  return lines.join(' and ') + excluded;
+  const excluded = step.exclude?.length ? `, without ${list.format(step.exclude)}` : '';
+  return list.format(lines) + excluded;
 }
 
 /** `10 min and 200 requests`. */

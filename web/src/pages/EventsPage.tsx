@@ -10,6 +10,8 @@ import { Loaded } from '../components/Trouble';
 import classes from './EventsPage.module.css';
 
 const KINDS: Kind[] = ['Service', 'Release', 'Policy', 'Segment', 'Metric', 'Environment'];
+/** Who acts when no person or program does. */
+const ITSELF = 'sluice';
 const PAGE = 100;
 /** What the API gives at once at most. */
 const MAX = 1000;
@@ -21,14 +23,14 @@ function Subject({ event: { subject } }: { event: EventRecord }) {
     : subject.kind === 'Service' ? serviceAddress(environment, subject.name)
     : undefined;
   return (
-    <div>
+    <div className={classes.subject}>
       {address ? (
         <Anchor component={Link} href={address} fz="inherit">
           {subject.name}
         </Anchor>
       ) : (
-        subject.name
-      )}{' '}
+        <span>{subject.name}</span>
+      )}
       <span className={classes.dim}>{subject.kind}</span>
     </div>
   );
@@ -72,7 +74,9 @@ export function EventsPage() {
                     </span>
                     <Subject event={event} />
                     <div className={classes.text}>{event.text}</div>
-                    <div className={`${classes.actor} ${classes.dim}`}>{event.actor === 'sluice' ? 'by itself' : `by ${event.actor}`}</div>
+                    <div className={event.actor === ITSELF ? `${classes.itself} ${classes.dim}` : classes.actor}>
+                      {event.actor === ITSELF ? 'Sluice' : `by ${event.actor}`}
+                    </div>
                   </li>
                 ))}
               </ol>

@@ -8,11 +8,11 @@ export function NotFoundPage() {
       <PageHead title="There is no such page" />
       <Text>
         Go to the{' '}
-        <Anchor component={Link} href="/">
+        <Anchor component={Link} href="/" underline="always">
           services
         </Anchor>{' '}
         or the{' '}
-        <Anchor component={Link} href="/events">
+        <Anchor component={Link} href="/events" underline="always">
           event log
         </Anchor>
         .

@@ -6,7 +6,6 @@ import { releaseQuery } from '../api/queries';
 import { DEFAULT_ENVIRONMENT, environmentOf, isFinal, type Release, type ReleaseStatus, serviceAddress } from '../api/resources';
 import { Ago } from '../components/Ago';
 import { PhaseBadge } from '../components/Badge';
-import type { Mark } from '../components/Chart';
 import { PageHead } from '../components/PageHead';
 import { Panel } from '../components/Panel';
 import { SplitBar } from '../components/SplitBar';
@@ -17,6 +16,7 @@ import { Loaded } from '../components/Trouble';
 import { VerbButtons } from '../components/VerbButtons';
 import { VerdictList } from '../components/VerdictList';
 import { count, ratio, share } from '../format/number';
+import { marks as marksOf } from '../format/marks';
 import { PHASES } from '../format/phase';
 import { length } from '../format/time';
 import classes from './ReleasePage.module.css';
@@ -75,15 +75,6 @@ function Exposure({ status }: { status: ReleaseStatus }) {
   );
 }
 
-function marksOf(status: ReleaseStatus): Mark[] {
-  const steps = status.steps.filter(({ since }) => since).map(({ since, name }) => ({ at: Date.parse(since ?? '') / 1000, label: name }));
-  const labels: Partial<Record<string, string>> = { 'rolling-back': 'taken back', paused: 'paused', resumed: 'resumed' };
-  const turns = status.timeline.flatMap(({ at, kind }) => {
-    const label = labels[kind];
-    return label ? [{ at: Date.parse(at) / 1000, label }] : [];
-  });
-  return [...steps, ...turns].sort((a, b) => a.at - b.at);
-}
 
 function ReleaseTraffic({ release }: { release: Release }) {
   const { status } = release;
@@ -153,7 +144,7 @@ function Whole({ release }: { release: Release }) {
         </div>
         <Split status={status} />
         <h2 className={classes.sectionTitle}>Steps</h2>
-        <StepList steps={status.steps} isPaused={status.phase === 'Paused'} />
+        <StepList steps={status.steps} phase={status.phase} />
       </section>
       <div className={classes.columns}>
         <div className={classes.column}>
@@ -183,5 +174,5 @@ function Whole({ release }: { release: Release }) {
 export function ReleasePage({ name }: { name: string }) {
   const [search] = useSearchParams();
   const release = useQuery(releaseQuery(search.get('environment') ?? DEFAULT_ENVIRONMENT, name));
-  return <Loaded query={release}>{(data) => <Whole release={data} />}</Loaded>;
+  return <Loaded query={release} title={name}>{(data) => <Whole release={data} />}</Loaded>;
 }

@@ -97,10 +97,10 @@ function Recent({ releases }: { releases: Release[] }) {
         const { from, to, phase, reason } = release.status;
         return (
           <li key={name} className={classes.release}>
-            <span>
+            <span className={classes.what}>
               <Anchor component={Link} href={releaseAddress(environmentOf(release), name)} fz="inherit" fw={500} className="name">
                 {to}
-              </Anchor>{' '}
+              </Anchor>
               <span className={classes.dim}>from {from}</span>
             </span>
             <span>
@@ -173,5 +173,5 @@ interface Props {
 /** One service: its versions, its releases, and a way to start one. */
 export function ServicePage({ environment, name }: Props) {
   const service = useQuery(serviceQuery(environment, name));
-  return <Loaded query={service}>{(data) => <Whole service={data} />}</Loaded>;
+  return <Loaded query={service} title={name}>{(data) => <Whole service={data} />}</Loaded>;
 }

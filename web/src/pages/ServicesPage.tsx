@@ -39,7 +39,7 @@ function AtRest({ service }: { service: Service }) {
         <>
           {' '}
           {plural(waiting.length, 'dark version')}: {waiting.map(({ name }) => name).join(', ')}.{' '}
-          <Anchor component={Link} href={serviceAddress(environmentOf(service), service.metadata.name)} fz="inherit">
+          <Anchor component={Link} href={serviceAddress(environmentOf(service), service.metadata.name)} fz="inherit" underline="always">
             Start a release
           </Anchor>
         </>

@@ -1,0 +1,31 @@
+import { Modal } from '@mantine/core';
+import type { ReactNode } from 'react';
+
+interface Props {
+  title: ReactNode;
+  isOpen: boolean;
+  onClose: () => void;
+  size?: string;
+  children: ReactNode;
+}
+
+/**
+ * A dialog over the page. Put together from the library's parts, because its whole one has a `header` element, which
+ * reads as a second head of the page.
+ */
+export function Dialog({ title, isOpen, onClose, size = 'md', children }: Props) {
+  return (
+    <Modal.Root opened={isOpen} onClose={onClose} size={size} centered>
+      <Modal.Overlay backgroundOpacity={0.5} />
+      <Modal.Content bg="var(--surface)">
+        <div style={{ display: 'flex', alignItems: 'flex-start', justifyContent: 'space-between', gap: 12, padding: '16px 16px 12px' }}>
+          <Modal.Title fw={650} className="name">
+            {title}
+          </Modal.Title>
+          <Modal.CloseButton aria-label="Close" />
+        </div>
+        <Modal.Body>{children}</Modal.Body>
+      </Modal.Content>
+    </Modal.Root>
+  );
+}
