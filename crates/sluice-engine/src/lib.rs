@@ -8,7 +8,32 @@
 //!
 //! Everything outside comes in through the traits in [`port`].
 
+mod actor;
+mod apply;
+pub mod engine;
+pub mod error;
+mod inner;
+mod keep;
+pub mod live;
+mod load;
+mod observer;
 pub mod port;
+mod publisher;
+mod query;
+mod queue;
+mod releases;
 pub mod resource;
+mod sampler;
+mod wake;
+mod world;
 
+pub use engine::{Engine, Parts, Settings, Telemetry};
+pub use error::Error;
+pub use live::Live;
 pub use resource::{Caller, Resource};
+
+/// Locks what is only ever held for short, synchronous stretches. A panic while it was held leaves it as it was: every
+/// change under these locks is a single step.
+fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+pub use sluice_core::release::Endpoints;
 use sluice_core::routing::Snapshot;
 use sluice_core::{ServiceKey, VersionName};
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 
 /// Steers traffic by snapshots and reports which endpoints are ready.
 #[async_trait]
@@ -24,22 +25,13 @@ pub trait Traffic: Send + Sync + 'static {
     /// Which endpoints are ready, pushed on every change.
     fn readiness(&self) -> watch::Receiver<Arc<Readiness>>;
 
-    /// Changes when something happened that is worth judging before the next second, as a first failure. The value
-    /// means nothing.
-    fn activity(&self) -> watch::Receiver<u64>;
+    /// Tells of services where something happened that is worth judging before the next second, as a first failure.
+    /// What is missed, as by a reader that lags, is judged at the next second.
+    fn activity(&self) -> broadcast::Receiver<ServiceKey>;
 }
 
 /// Which endpoints are ready. A version that is missing is not known to have any.
 pub type Readiness = BTreeMap<ServiceKey, BTreeMap<VersionName, Endpoints>>;
-
-/// The endpoints of one version.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Endpoints {
-    /// How many can take requests.
-    pub ready: u32,
-    /// How many there are.
-    pub total: u32,
-}
 
 /// Not every data plane took the snapshot.
 #[derive(Debug, thiserror::Error)]

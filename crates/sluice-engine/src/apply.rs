@@ -1,0 +1,487 @@
+//! Applying and deleting documents: all of them or none.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde_json::json;
+use sluice_core::document::{Document, DocumentKey, Problem, Problems, ServiceSpec, Spec, check};
+use sluice_core::{ServiceKey, Timestamp, VersionName};
+
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::inner::{Inner, document_json};
+use crate::live::Live;
+use crate::port::store::{Change, Commit, Committed, Expect, NewEvent, Write};
+use crate::releases::{Prepared, Prospect, prepare};
+use crate::resource::{Applied, ApplyAction, ApplyMode, Caller};
+use crate::world::{Stored, World, document_key, service_key};
+
+/// How often an apply is worked out anew when a release changed a service's row meanwhile.
+const RETRIES_MAX: u32 = 5;
+
+impl Engine {
+    /// Applies documents: all of them or, when anything is wrong with any, none.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with everything that is wrong; [`Error::Conflict`] when the document is not as
+    /// [`ApplyMode`] asks.
+    pub async fn apply(
+        &self,
+        documents: Vec<Document>,
+        mode: ApplyMode,
+        caller: &Caller,
+    ) -> Result<Vec<Applied>, Error> {
+        let inner = &self.inner;
+        let _guard = inner.configuring.lock().await;
+        let ended = self.ended_releases(&documents).await?;
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let now = inner.now();
+            let work = {
+                let world = inner.world();
+                Work::new(&world, &documents, &ended, mode, caller, now)?
+            };
+            if mode == ApplyMode::DryRun || work.is_nothing() {
+                let world = inner.world();
+                return Ok(work.outcome(inner, &world, None, now));
+            }
+            match inner.commit(work.commit(caller, now)).await {
+                Ok(committed) => return Ok(work.finish(inner, &committed, now).await),
+                // A release that has just made another version live has changed the service's row.
+                Err(crate::port::store::Error::Conflict { .. })
+                    if mode == ApplyMode::Commit && attempt < RETRIES_MAX => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// The applied releases that exist and are over.
+    async fn ended_releases(&self, documents: &[Document]) -> Result<BTreeMap<DocumentKey, Stored>, Error> {
+        let mut ended = BTreeMap::new();
+        for document in documents.iter().filter(|document| matches!(document.spec, Spec::Release(_))) {
+            let key = document.key();
+            if let Some(row) = self.inner.parts.store.get(&key).await? {
+                ended.insert(key, crate::load::stored(&row)?);
+            }
+        }
+        Ok(ended)
+    }
+
+    /// Deletes a document, when nothing needs it.
+    ///
+    /// # Errors
+    /// [`Error::InUse`] with everything that needs it, [`Error::NotFound`], [`Error::Conflict`] when it is not at
+    /// the resource version that was given.
+    pub async fn delete(
+        &self,
+        key: &DocumentKey,
+        version: Option<u64>,
+        caller: &Caller,
+    ) -> Result<(), Error> {
+        let inner = &self.inner;
+        let _guard = inner.configuring.lock().await;
+        if let Spec::Release(_) = &self.stored(key).await?.document.spec {
+            return self.delete_release(key, version, caller).await;
+        }
+        let (stored, users) = {
+            let world = inner.world();
+            let Some(stored) = world.document(key).cloned() else {
+                return Err(Error::BuiltIn { key: key.clone() });
+            };
+            let mut users = check::users_of(key, &world.documents());
+            users.extend(releases_that_need(&world, key));
+            (stored, users)
+        };
+        if !users.is_empty() {
+            return Err(Error::InUse { key: key.clone(), users });
+        }
+        if version.is_some_and(|wanted| wanted != stored.version) {
+            return Err(Error::Conflict { key: key.clone(), found: Some(stored.version) });
+        }
+        inner.commit(deletion(key, stored.version, caller, inner.now())).await?;
+        let mut world = inner.world();
+        world.remove_document(key);
+        world.reroute_all();
+        drop(world);
+        inner.publisher.put_in_force(&inner.world).await;
+        Ok(())
+    }
+
+    async fn delete_release(
+        &self,
+        key: &DocumentKey,
+        version: Option<u64>,
+        caller: &Caller,
+    ) -> Result<(), Error> {
+        let inner = &self.inner;
+        if inner.world().release(&key.name).is_some() {
+            return Err(Error::ReleaseRefused {
+                why: format!("{} is not over, so it cannot be deleted", key.name),
+                hint: Some(format!("end it first: sluice release abort {}", key.name)),
+            });
+        }
+        let stored = self.stored(key).await?;
+        let version = version.unwrap_or(stored.version);
+        inner.commit(deletion(key, version, caller, inner.now())).await?;
+        Ok(())
+    }
+}
+
+fn deletion(key: &DocumentKey, version: u64, caller: &Caller, now: Timestamp) -> Commit {
+    Commit {
+        now,
+        writes: vec![Write { key: key.clone(), expect: Expect::Version(version), change: Change::Delete }],
+        events: vec![event(key, "deleted", &format!("{key} was deleted"), caller)],
+        ..Commit::default()
+    }
+}
+
+/// Live releases whose plan or people depend on a document.
+fn releases_that_need(world: &World, key: &DocumentKey) -> Vec<DocumentKey> {
+    let needs = |live: &&crate::world::LiveRelease| {
+        let release = &live.release;
+        match key.kind {
+            sluice_core::document::Kind::Service => service_key(key).as_ref() == Some(&release.service),
+            sluice_core::document::Kind::Policy => release.plan.policy == key.name,
+            sluice_core::document::Kind::Segment => release.plan.segments().any(|name| *name == key.name),
+            sluice_core::document::Kind::Metric => {
+                release.plan.checks.iter().any(|check| check.metric == key.name)
+            }
+            sluice_core::document::Kind::Environment => release.service.environment == key.name,
+            sluice_core::document::Kind::Release => false,
+        }
+    };
+    world.releases().filter(needs).map(|live| live.stored.document.key()).collect()
+}
+
+fn event(key: &DocumentKey, what: &str, text: &str, caller: &Caller) -> NewEvent {
+    let why = caller.reason.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+    NewEvent {
+        kind: format!("{}.{what}", key.kind.as_str().to_ascii_lowercase()),
+        subject: key.clone(),
+        actor: caller.actor.clone(),
+        text: format!("{text}{why}"),
+        data: json!({}),
+    }
+}
+
+/// What an apply comes to, worked out before anything is changed.
+struct Work {
+    items: Vec<Item>,
+    /// The version that people have of each applied service.
+    live: BTreeMap<ServiceKey, VersionName>,
+}
+
+struct Item {
+    document: Document,
+    before: Option<Stored>,
+    action: ApplyAction,
+    text: String,
+    release: Option<Prepared>,
+}
+
+impl Work {
+    fn new(
+        world: &World,
+        documents: &[Document],
+        ended: &BTreeMap<DocumentKey, Stored>,
+        mode: ApplyMode,
+        caller: &Caller,
+        now: Timestamp,
+    ) -> Result<Work, Error> {
+        let mut prospect = Prospect::of(world);
+        let mut problems = duplicates(documents);
+        for document in documents {
+            if !matches!(document.spec, Spec::Release(_)) {
+                prospect.documents.insert(document.key(), document.clone());
+            }
+            problems.extend(lost_versions(world, document));
+        }
+        problems.extend(check::references(&prospect.documents).into_iter().map(|broken| broken.problem));
+        if let Some(problems) = Problems::new(problems) {
+            return Err(Error::Invalid(problems));
+        }
+        let mut live = BTreeMap::new();
+        for document in documents {
+            if let (Spec::Service(spec), Some(service)) = (&document.spec, service_key(&document.key()))
+                && let Some(first) = spec.versions.first()
+            {
+                let version = world.live(&service).unwrap_or(&first.name).clone();
+                live.insert(service, version);
+            }
+        }
+        prospect.live.clone_from(&live);
+        let items: Result<Vec<Item>, Error> =
+            documents.iter().map(|document| item(&prospect, document, ended, mode, caller, now)).collect();
+        Ok(Work { items: items?, live })
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.items.iter().all(|item| item.action == ApplyAction::Unchanged)
+    }
+
+    fn changes(&self) -> impl Iterator<Item = &Item> {
+        self.items.iter().filter(|item| item.action != ApplyAction::Unchanged)
+    }
+
+    fn commit(&self, caller: &Caller, now: Timestamp) -> Commit {
+        let mut commit = Commit { now, ..Commit::default() };
+        for item in self.changes() {
+            match &item.release {
+                Some(release) => {
+                    commit.writes.push(release.write());
+                    commit.events.extend(release.events());
+                }
+                None => {
+                    commit.writes.push(item.write(&self.live));
+                    let what = if item.before.is_some() { "changed" } else { "created" };
+                    commit.events.push(event(&item.document.key(), what, &item.text, caller));
+                }
+            }
+        }
+        commit
+    }
+
+    /// Takes what was committed into the world and puts it in force.
+    async fn finish(mut self, inner: &Arc<Inner>, committed: &Committed, now: Timestamp) -> Vec<Applied> {
+        let mut versions = BTreeMap::new();
+        for (index, item) in self.changes().enumerate() {
+            versions
+                .insert(item.document.key(), (index, committed.versions.get(index).copied().unwrap_or(0)));
+        }
+        {
+            let mut world = inner.world();
+            for item in self.changes().filter(|item| item.release.is_none()) {
+                let key = item.document.key();
+                let version = versions.get(&key).map_or(0, |(_, version)| *version);
+                world.put_document(key, item.stored(version, now));
+            }
+            for (service, version) in &self.live {
+                world.set_live(service, version.clone());
+            }
+            world.reroute_all();
+        }
+        inner.publisher.put_in_force(&inner.world).await;
+        let mut applied = {
+            let world = inner.world();
+            self.outcome(inner, &world, Some(&versions), now)
+        };
+        for (item, applied) in self.items.iter_mut().zip(&mut applied) {
+            if let Some(release) = item.release.take() {
+                let index = versions.get(&item.document.key()).map_or(0, |(index, _)| *index);
+                applied.resource = release.begin(inner, committed, index, now).await;
+            } else if item.action != ApplyAction::Unchanged
+                && let Some(service) = service_key(&item.document.key())
+            {
+                inner.tell(Live::Service(Arc::new(applied.resource.clone())));
+                tracing::info!(%service, "A service was applied");
+            }
+        }
+        applied
+    }
+
+    fn outcome(
+        &self,
+        inner: &Inner,
+        world: &World,
+        versions: Option<&BTreeMap<DocumentKey, (usize, u64)>>,
+        now: Timestamp,
+    ) -> Vec<Applied> {
+        let applied = |item: &Item| {
+            let key = item.document.key();
+            let version = versions.and_then(|versions| versions.get(&key)).map(|(_, version)| *version);
+            let stored = item.stored(version.or(item.before.as_ref().map(|b| b.version)).unwrap_or(0), now);
+            let resource = match &item.release {
+                Some(release) => crate::inner::release_resource(&stored, &release.transition.next),
+                None => inner.resource_of(world, &stored),
+            };
+            Applied { action: item.action, text: item.text.clone(), resource }
+        };
+        self.items.iter().map(applied).collect()
+    }
+}
+
+impl Item {
+    fn write(&self, live: &BTreeMap<ServiceKey, VersionName>) -> Write {
+        let key = self.document.key();
+        let live = service_key(&key).and_then(|service| live.get(&service));
+        let expect = self.before.as_ref().map_or(Expect::Absent, |before| Expect::Version(before.version));
+        let document = document_json(&self.document);
+        let state = live.map_or_else(|| json!({}), |live| json!({ "live": live }));
+        Write { key, expect, change: Change::Put { document, state, is_finished: false } }
+    }
+
+    fn stored(&self, version: u64, now: Timestamp) -> Stored {
+        let is_unchanged = self.action == ApplyAction::Unchanged;
+        Stored {
+            document: self.document.clone(),
+            version,
+            created_at: self.before.as_ref().map_or(now, |before| before.created_at),
+            updated_at: self.before.as_ref().filter(|_| is_unchanged).map_or(now, |before| before.updated_at),
+        }
+    }
+}
+
+fn item(
+    prospect: &Prospect<'_>,
+    document: &Document,
+    ended: &BTreeMap<DocumentKey, Stored>,
+    mode: ApplyMode,
+    caller: &Caller,
+    now: Timestamp,
+) -> Result<Item, Error> {
+    let key = document.key();
+    let world = prospect.world;
+    let before = match &document.spec {
+        Spec::Release(_) => world.release(&key.name).map(|live| &live.stored).or_else(|| ended.get(&key)),
+        _ => world.document(&key),
+    }
+    .cloned();
+    let found = before.as_ref().map(|before| before.version);
+    let is_as_expected = match mode {
+        ApplyMode::Commit | ApplyMode::DryRun => true,
+        ApplyMode::IfVersion(wanted) => found == Some(wanted),
+        ApplyMode::IfAbsent => found.is_none(),
+    };
+    if !is_as_expected {
+        return Err(Error::Conflict { key, found });
+    }
+    let is_same = before.as_ref().is_some_and(|before| is_same(&before.document, document));
+    let release = match (&document.spec, &before) {
+        (Spec::Release(_), None) => Some(prepare(prospect, document, caller, now)?),
+        (Spec::Release(_), Some(_)) if !is_same => {
+            return Err(Error::ReleaseRefused {
+                why: format!(
+                    "{key} exists and says something else; a release does not change once it is created"
+                ),
+                hint: Some("give the new one another name".to_owned()),
+            });
+        }
+        _ => None,
+    };
+    let action = match (&before, is_same) {
+        (None, _) => ApplyAction::Created,
+        (Some(_), true) => ApplyAction::Unchanged,
+        (Some(_), false) => ApplyAction::Changed,
+    };
+    let text = text(&key, document, before.as_ref(), action, prospect);
+    Ok(Item { document: document.clone(), before, action, text, release })
+}
+
+/// Whether two documents say the same, read-only fields aside.
+fn is_same(a: &Document, b: &Document) -> bool {
+    a.spec == b.spec
+        && a.metadata.labels == b.metadata.labels
+        && a.metadata.annotations == b.metadata.annotations
+}
+
+/// What was done, and what follows from it, in one plain sentence.
+fn text(
+    key: &DocumentKey,
+    document: &Document,
+    before: Option<&Stored>,
+    action: ApplyAction,
+    prospect: &Prospect<'_>,
+) -> String {
+    let done = match action {
+        ApplyAction::Created => "created",
+        ApplyAction::Changed => "changed",
+        ApplyAction::Unchanged => return format!("{key} unchanged"),
+    };
+    let more = match (&document.spec, before.map(|before| &before.document.spec)) {
+        (Spec::Service(spec), None) => service_key(key)
+            .and_then(|service| prospect.live.get(&service))
+            .map(|live| first_words(spec, live)),
+        (Spec::Service(spec), Some(Spec::Service(before))) => changed_words(spec, before),
+        _ => None,
+    };
+    match more {
+        Some(more) => format!("{key} {done}: {more}"),
+        None => format!("{key} {done}"),
+    }
+}
+
+fn first_words(spec: &ServiceSpec, live: &VersionName) -> String {
+    let dark: Vec<&str> = spec
+        .versions
+        .iter()
+        .map(|version| version.name.as_str())
+        .filter(|name| *name != live.as_str())
+        .collect();
+    match dark.as_slice() {
+        [] => format!("{live} is live"),
+        [one] => format!("{live}, the first version, is live; {one} is dark until it is released"),
+        more => format!(
+            "{live}, the first version, is live; {} are dark until they are released",
+            more.join(", ")
+        ),
+    }
+}
+
+fn changed_words(spec: &ServiceSpec, before: &ServiceSpec) -> Option<String> {
+    let names = |spec: &ServiceSpec| -> BTreeSet<VersionName> {
+        spec.versions.iter().map(|version| version.name.clone()).collect()
+    };
+    let (now, then) = (names(spec), names(before));
+    let list =
+        |names: Vec<&VersionName>| names.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ");
+    let added = list(now.difference(&then).collect());
+    let removed = list(then.difference(&now).collect());
+    match (added.is_empty(), removed.is_empty()) {
+        (true, true) => None,
+        (false, true) => Some(format!("added {added}, dark until released")),
+        (true, false) => Some(format!("removed {removed}")),
+        (false, false) => Some(format!("added {added}, dark until released; removed {removed}")),
+    }
+}
+
+fn duplicates(documents: &[Document]) -> Vec<Problem> {
+    let mut seen = BTreeSet::new();
+    let twice = documents.iter().map(Document::key).filter(|key| !seen.insert(key.clone()));
+    twice
+        .map(|key| problem(&key, "duplicate", String::new(), format!("{key} is in this apply twice"), None))
+        .collect()
+}
+
+/// A service may not lose a version that people have or that is being released.
+fn lost_versions(world: &World, document: &Document) -> Vec<Problem> {
+    let (Spec::Service(spec), Some(service)) = (&document.spec, service_key(&document.key())) else {
+        return Vec::new();
+    };
+    let mut needed: BTreeMap<&VersionName, String> = BTreeMap::new();
+    if let Some(live) = world.live(&service) {
+        needed.insert(live, "it is live; release another version first".to_owned());
+    }
+    let releases = world.releases_of(&service);
+    for live in &releases {
+        let why = format!("{} needs it; end that release first", live.release.name);
+        needed.entry(&live.release.from).or_insert_with(|| why.clone());
+        needed.entry(&live.release.to).or_insert(why);
+    }
+    needed.retain(|name, _| !spec.versions.iter().any(|version| version.name == **name));
+    let lost = needed.into_iter().map(|(name, why)| {
+        let message = format!("version {name} is missing, but {why}");
+        problem(&document_key(&service), "version-in-use", "spec.versions".to_owned(), message, None)
+    });
+    lost.collect()
+}
+
+fn problem(
+    key: &DocumentKey,
+    code: &'static str,
+    path: String,
+    message: String,
+    hint: Option<String>,
+) -> Problem {
+    Problem {
+        code,
+        document: Some(key.to_string()),
+        path,
+        at: None,
+        given: None,
+        message,
+        accepted: None,
+        hint,
+    }
+}
