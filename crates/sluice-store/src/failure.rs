@@ -179,3 +179,27 @@ pub(crate) fn is_failed_sync(error: &rusqlite::Error) -> bool {
         matches!(error.extended_code, ffi::SQLITE_IOERR_FSYNC | ffi::SQLITE_IOERR_DIR_FSYNC)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn explained(code: i32) -> Error {
+        let folder = tempfile::tempdir().unwrap();
+        let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+        Place::of(folder.path()).explain(error.into())
+    }
+
+    #[test]
+    fn each_trouble_of_sqlite_is_told_as_what_it_means_to_people() {
+        for code in [ffi::SQLITE_BUSY, ffi::SQLITE_LOCKED, ffi::SQLITE_IOERR_READ, ffi::SQLITE_NOMEM] {
+            let error = explained(code);
+            assert!(matches!(&error, Error::Unavailable { why } if why.contains("sluice.db")), "{error:?}");
+        }
+        assert!(matches!(explained(ffi::SQLITE_FULL), Error::Full { .. }));
+        for code in [ffi::SQLITE_CORRUPT, ffi::SQLITE_NOTADB] {
+            let error = explained(code);
+            assert!(matches!(&error, Error::Corrupt { why } if why.contains("backup")), "{error:?}");
+        }
+    }
+}

@@ -41,7 +41,7 @@ enum Job {
     Commit(CommitJob),
     Prune(PruneJob),
     #[cfg(test)]
-    Panic,
+    Panic(CommitJob),
 }
 
 struct CommitJob {
@@ -154,7 +154,7 @@ fn work(database: &mut Database, first: Job, jobs: &Receiver<Job>) {
             // Who asked may be gone; that is no failure here.
             Job::Prune(PruneJob { bounds, now, answer }) => drop(answer.send(database.prune(bounds, now))),
             #[cfg(test)]
-            Job::Panic => panic!("as the test asked"),
+            Job::Panic(_struck) => panic!("as the test asked"),
         }
     }
 }
@@ -166,5 +166,54 @@ fn commit(database: &mut Database, batch: Vec<CommitJob>) {
     for ((answer, _slot), result) in askers.into_iter().zip(results) {
         // Who asked may be gone; what was done is done.
         drop(answer.send(result));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+    use sluice_core::document::{DocumentKey, Kind};
+    use sluice_engine::port::store::{Change, Expect, Write};
+
+    use super::*;
+    use crate::{Options, schema};
+
+    fn started(folder: &std::path::Path) -> Writer {
+        let place = Arc::new(Place::of(folder));
+        let connection = schema::open(&place, Options::default()).unwrap();
+        Writer::start(connection, place, Arc::default()).unwrap()
+    }
+
+    fn put(expect: Expect) -> Commit {
+        let key = DocumentKey { kind: Kind::Policy, environment: None, name: "careful".parse().unwrap() };
+        let change = Change::Put { document: Value::Null, state: Value::Null, is_finished: false };
+        Commit { writes: vec![Write { key, expect, change }], ..Commit::default() }
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_told_to_those_it_struck_and_the_store_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let writer = started(folder.path());
+        writer.commit(put(Expect::Absent)).await.unwrap();
+
+        let (answer, answered) = oneshot::channel();
+        let slot = Arc::clone(&writer.slots).acquire_owned().await.unwrap();
+        writer.send(Job::Panic(CommitJob { commit: put(Expect::Any), answer, slot })).unwrap();
+        assert!(answered.await.is_err(), "whoever waited hears that there is no answer");
+
+        let committed = writer.commit(put(Expect::Version(1))).await.unwrap();
+        assert_eq!(committed.versions, [2]);
+        assert_eq!(writer.slots.available_permits(), WAITING_MAX);
+    }
+
+    #[tokio::test]
+    async fn a_commit_that_nobody_waits_for_any_more_is_done() {
+        let folder = tempfile::tempdir().unwrap();
+        let writer = started(folder.path());
+        let (answer, answered) = oneshot::channel();
+        let slot = Arc::clone(&writer.slots).acquire_owned().await.unwrap();
+        drop(answered);
+        writer.send(Job::Commit(CommitJob { commit: put(Expect::Absent), answer, slot })).unwrap();
+        writer.commit(put(Expect::Version(1))).await.unwrap();
     }
 }

@@ -1,5 +1,7 @@
 //! The store on disk does what every store does.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::sync::Arc;
 
 use sluice_engine::port::Store;

@@ -228,3 +228,73 @@ fn write_checkpoints(connection: &Connection, noted: &Noted) -> Result<(), Failu
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ffi;
+    use serde_json::Value;
+    use sluice_engine::port::store::{Expect, Write};
+
+    use super::*;
+    use crate::{Options, schema};
+
+    fn opened(folder: &std::path::Path) -> Database {
+        let place = Arc::new(Place::of(folder));
+        let connection = schema::open(&place, Options::default()).unwrap();
+        Database::new(connection, place, Arc::default())
+    }
+
+    fn write(change: Change) -> Commit {
+        let key = DocumentKey {
+            kind: sluice_core::document::Kind::Policy,
+            environment: None,
+            name: "careful".parse().unwrap(),
+        };
+        Commit { writes: vec![Write { key, expect: Expect::Any, change }], ..Commit::default() }
+    }
+
+    #[test]
+    fn every_commit_is_synced_and_no_checkpoint_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut database = opened(folder.path());
+        // 2 is FULL: the log is synced with each transaction. 1 is NORMAL: only when it is copied.
+        let syncs = |database: &Database| -> i64 {
+            database.connection.query_row("PRAGMA synchronous", [], |row| row.get(0)).unwrap()
+        };
+        let put = Change::Put { document: Value::Null, state: Value::Null, is_finished: false };
+        for _ in 0..2 {
+            let version = database.commit(vec![write(put.clone())])[0].as_ref().unwrap().versions[0];
+            assert_eq!(syncs(&database), 2);
+
+            let noted = write(Change::Checkpoint { state: Value::Null, of_version: version });
+            database.commit(vec![noted]).remove(0).unwrap();
+            assert!(database.flush_in().is_some());
+            database.flush();
+            assert_eq!(syncs(&database), 1);
+            assert_eq!(database.flush_in(), None, "all is written");
+        }
+    }
+
+    #[test]
+    fn nothing_is_promised_after_a_sync_that_failed() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut database = opened(folder.path());
+        let commit = || Commit { done: vec![1], ..Commit::default() };
+        assert_eq!(database.commit(vec![commit()]), [Ok(Committed::default())]);
+
+        for (code, goes_on) in [(ffi::SQLITE_IOERR_READ, true), (ffi::SQLITE_IOERR_FSYNC, false)] {
+            let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+            assert!(database.heed::<()>(Err(error.into())).is_err());
+            let results = database.commit(vec![commit(), commit()]);
+            for result in results {
+                match result {
+                    Ok(_) => assert!(goes_on),
+                    Err(Error::Unavailable { why }) => {
+                        assert!(!goes_on && why.contains("check the disk"), "{why}");
+                    }
+                    Err(other) => panic!("{other}"),
+                }
+            }
+        }
+    }
+}
