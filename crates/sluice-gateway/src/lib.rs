@@ -1,1 +1,43 @@
-//! placeholder
+//! The data plane: it takes visitors' requests, decides by the snapshot who meets which version, forwards, and counts.
+//!
+//! # One request
+//!
+//! 1. A worker accepts the visitor's connection. There is one worker to a core, each with its own listener, runtime,
+//!    pools and counters, so that workers share nothing that they write to.
+//! 2. [`framing`] looks at the bytes before the HTTP parser does. A head that two servers could read in two ways is
+//!    answered 400 and the connection is closed; a head that is too long or too slow, 431 or 408.
+//! 3. [`proxy`] finds the service by host and path, verifies a preview header, finds or mints the unit, and asks
+//!    [`sluice_core::routing::decide`].
+//! 4. The endpoint is the ready one with the fewest requests in flight; the connection comes from its pool. Headers
+//!    that concern one connection only are taken off, those that say where the request came from are put on.
+//! 5. Bodies stream both ways, piece by piece. What became of the request is counted once, when it is known.
+//!
+//! # What is deliberately absent
+//!
+//! - No request ever waits for the control plane: a request reads the [table](table) that is there. Publishing swaps
+//!   it whole; what is in flight ends under the table that it began with.
+//! - No response body is ever kept. Request bodies are kept only in part, and only so that a request that is safe to
+//!   repeat survives the death of a reused connection.
+//! - No request goes to an endpoint whose first health check has not succeeded.
+//! - Nothing that a visitor sends can make the gateway speak for the control plane: `x-sluice-*` headers are taken
+//!   off on the way in and on the way out.
+
+mod answer;
+mod counters;
+mod framing;
+mod gateway;
+mod health;
+mod listen;
+mod options;
+mod pool;
+mod preview;
+mod proxy;
+mod readiness;
+mod table;
+mod worker;
+
+pub use gateway::{DrainReport, Gateway};
+pub use listen::StartError;
+pub use options::{Limits, Options};
+pub use preview::{PREVIEW_HEADER, PreviewError, PreviewKey};
+pub use readiness::{Readiness, Ready};

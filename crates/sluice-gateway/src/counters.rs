@@ -1,0 +1,182 @@
+//! What a worker counts of one version.
+//!
+//! Every worker counts into cells of its own, so the request path never waits for another core. A reader adds up
+//! the cells of all workers; it may see a request that is half counted, never one that is counted twice.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
+
+use sluice_core::Counts;
+use sluice_core::stats::Histogram;
+
+/// Buckets of the histogram that are allocated together: one doubling of the latency. A version's latencies span
+/// few doublings, so of 832 buckets about 200 exist.
+const BUCKETS_PER_PART: usize = 32;
+const PARTS: usize = Histogram::BUCKETS.div_ceil(BUCKETS_PER_PART);
+
+/// The counters of one version, one set to a worker. Sets exist only where requests came.
+#[derive(Debug)]
+pub(crate) struct VersionCounters {
+    workers: Box<[OnceLock<Arc<Counters>>]>,
+}
+
+/// The counters of one version on one worker. Only that worker writes them.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    started: AtomicU64,
+    left: AtomicU64,
+    responses: [AtomicU64; 5],
+    resets: AtomicU64,
+    cancelled: AtomicU64,
+    latency: Latency,
+    /// When the latest failure was told, in milliseconds since the gateway started, plus one; zero when none was.
+    failure_told: AtomicU64,
+}
+
+#[derive(Debug)]
+struct Latency {
+    parts: [OnceLock<Box<[AtomicU64; BUCKETS_PER_PART]>>; PARTS],
+}
+
+impl Default for Latency {
+    fn default() -> Self {
+        Latency { parts: [const { OnceLock::new() }; PARTS] }
+    }
+}
+
+/// Adds one. A plain load and store, because there is one writer.
+fn bump(cell: &AtomicU64) {
+    cell.store(cell.load(Relaxed).wrapping_add(1), Relaxed);
+}
+
+impl VersionCounters {
+    pub(crate) fn new(workers: usize) -> VersionCounters {
+        VersionCounters { workers: (0..workers).map(|_| OnceLock::new()).collect() }
+    }
+
+    /// The counters of a worker.
+    pub(crate) fn of_worker(&self, worker: usize) -> &Arc<Counters> {
+        self.workers[worker].get_or_init(Arc::default)
+    }
+
+    /// All workers' counts together.
+    pub(crate) fn sum(&self) -> Counts {
+        let mut sum = Counts::default();
+        for counters in self.workers.iter().filter_map(OnceLock::get) {
+            sum.merge(&counters.read());
+        }
+        sum
+    }
+
+    /// How many requests are in flight on all workers.
+    pub(crate) fn in_flight(&self) -> u64 {
+        self.workers.iter().filter_map(OnceLock::get).map(|counters| counters.in_flight()).sum()
+    }
+}
+
+impl Counters {
+    /// A request was given to the version.
+    pub(crate) fn start(&self) {
+        bump(&self.started);
+    }
+
+    /// A request left the version: nothing of it is in flight any more.
+    pub(crate) fn leave(&self) {
+        bump(&self.left);
+    }
+
+    /// A request got a response, of class `status / 100`.
+    pub(crate) fn respond(&self, status: u16) {
+        let class = usize::from(status / 100).clamp(1, 5);
+        bump(&self.responses[class - 1]);
+    }
+
+    /// The endpoint broke a response off after its head.
+    pub(crate) fn reset(&self) {
+        bump(&self.resets);
+    }
+
+    /// The visitor went away.
+    pub(crate) fn cancel(&self) {
+        bump(&self.cancelled);
+    }
+
+    /// A response's head came this long after the request's.
+    pub(crate) fn record_latency(&self, micros: u64) {
+        let bucket = usize::from(Histogram::bucket_of(micros));
+        let part = self.latency.parts[bucket / BUCKETS_PER_PART].get_or_init(Box::default);
+        bump(&part[bucket % BUCKETS_PER_PART]);
+    }
+
+    /// Whether a failure should be told: none was within `quiet_ms`.
+    pub(crate) fn is_failure_news(&self, now_ms: u64, quiet_ms: u64) -> bool {
+        let told = self.failure_told.load(Relaxed);
+        let is_news = told == 0 || now_ms + 1 >= told + quiet_ms;
+        if is_news {
+            self.failure_told.store(now_ms + 1, Relaxed);
+        }
+        is_news
+    }
+
+    fn in_flight(&self) -> u64 {
+        // `left` first: a request that comes and goes between the two reads must not make the difference negative.
+        let left = self.left.load(Relaxed);
+        self.started.load(Relaxed).saturating_sub(left)
+    }
+
+    fn read(&self) -> Counts {
+        let responses = std::array::from_fn(|class| self.responses[class].load(Relaxed));
+        let (resets, cancelled) = (self.resets.load(Relaxed), self.cancelled.load(Relaxed));
+        let mut latency = Histogram::default();
+        for (number, part) in self.latency.parts.iter().enumerate() {
+            for (offset, cell) in part.get().into_iter().flat_map(|part| part.iter()).enumerate() {
+                let bucket = u16::try_from(number * BUCKETS_PER_PART + offset).unwrap_or(u16::MAX);
+                latency.add(bucket, cell.load(Relaxed));
+            }
+        }
+        // Summed rather than counted apart, so that the parts always add up to the whole.
+        let requests = responses.iter().sum::<u64>() + resets + cancelled;
+        Counts { requests, responses, resets, cancelled, latency }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn workers_add_up_and_parts_add_up_to_the_whole() {
+        let version = VersionCounters::new(3);
+        for worker in [0, 2] {
+            let counters = version.of_worker(worker);
+            for status in [101, 200, 204, 302, 404, 500] {
+                counters.start();
+                counters.respond(status);
+                counters.record_latency(u64::from(status));
+                counters.leave();
+            }
+            counters.start();
+            counters.reset();
+            counters.start();
+            counters.cancel();
+            counters.leave();
+        }
+        let counts = version.sum();
+        assert_eq!(counts.requests, 16);
+        assert_eq!(counts.responses, [2, 4, 2, 2, 2]);
+        assert_eq!((counts.resets, counts.cancelled, counts.failed()), (2, 2, 4));
+        assert_eq!(counts.latency.count(), 12);
+        assert_eq!(version.in_flight(), 2);
+    }
+
+    #[test]
+    fn latencies_fall_into_the_buckets_of_the_histogram() {
+        let version = VersionCounters::new(1);
+        let mut expected = Histogram::default();
+        for micros in [0, 31, 32, 999, 123_456, 1 << 29, u64::MAX] {
+            version.of_worker(0).record_latency(micros);
+            expected.record(micros);
+        }
+        assert_eq!(version.sum().latency, expected);
+    }
+}

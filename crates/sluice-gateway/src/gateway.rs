@@ -1,0 +1,250 @@
+//! The handle on a running gateway.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread::{Builder, JoinHandle};
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+use sluice_core::routing::Snapshot;
+use sluice_core::{Counts, ServiceKey, VersionName};
+use tokio::sync::{Notify, oneshot, watch};
+
+use crate::listen::listen;
+use crate::options::Limits;
+use crate::table::{Service, Table, Version};
+use crate::{Options, PreviewKey, Readiness, StartError, health, worker};
+
+/// A running gateway. Clones are handles on the same one; when the last is dropped, it stops at once. Use
+/// [`Gateway::drain`] to stop without cutting anybody off.
+#[derive(Clone, Debug)]
+pub struct Gateway {
+    running: Arc<Running>,
+}
+
+#[derive(Debug)]
+struct Running {
+    shared: Arc<Shared>,
+    address: SocketAddr,
+    workers: usize,
+    /// One publisher at a time; readers never wait.
+    publishing: Mutex<()>,
+    phase: watch::Sender<Phase>,
+    /// What workers report when they have stopped; taken by the first who drains.
+    reports: Mutex<Vec<oneshot::Receiver<DrainReport>>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// What all threads of a gateway share. Nothing in it is written to on the request path.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) table: Arc<ArcSwap<Table>>,
+    pub(crate) preview_key: PreviewKey,
+    pub(crate) limits: Limits,
+    pub(crate) started: Instant,
+    pub(crate) activity: watch::Sender<u64>,
+    pub(crate) readiness: watch::Sender<Arc<Readiness>>,
+    /// A table was published.
+    pub(crate) published: Notify,
+    connections: AtomicUsize,
+}
+
+/// What the threads should do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Serving,
+    Draining { deadline: Instant },
+    Stopped,
+}
+
+/// What became of the connections that were open when a drain began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DrainReport {
+    /// Connections that ended in order: idle ones at once, busy ones when their request was answered.
+    pub closed: u64,
+    /// Connections that were still busy when the grace was over, and were cut off.
+    pub cut_off: u64,
+}
+
+/// A place among the visitors' connections, given back when dropped.
+pub(crate) struct Place(Arc<Shared>);
+
+impl Shared {
+    /// A place for one more connection, if there is room.
+    pub(crate) fn take_place(self: &Arc<Self>) -> Option<Place> {
+        let taken = self.connections.fetch_add(1, Relaxed);
+        let place = Place(Arc::clone(self));
+        (taken < self.limits.connections_max).then_some(place)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.connections.fetch_sub(1, Relaxed);
+    }
+}
+
+impl Gateway {
+    /// Binds the address and starts the threads. Until a snapshot is published, every request is answered 404.
+    ///
+    /// # Errors
+    ///
+    /// When the address cannot be listened on, or a thread cannot be started. Nothing is left running then.
+    pub fn start(options: Options) -> Result<Gateway, StartError> {
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        let workers = options.workers.unwrap_or_else(cores).max(1);
+        let listeners = listen(options.listen, workers)?;
+        let address = listeners[0].local_addr().map_err(|source| StartError::Threads { source })?;
+        let shared = Arc::new(Shared {
+            table: Arc::new(ArcSwap::from_pointee(Table::empty())),
+            preview_key: options.preview_key,
+            limits: options.limits,
+            started: Instant::now(),
+            activity: watch::Sender::new(0),
+            readiness: watch::Sender::new(Arc::default()),
+            published: Notify::new(),
+            connections: AtomicUsize::new(0),
+        });
+        let phase = watch::Sender::new(Phase::Serving);
+        let (started, starts) = mpsc::channel();
+        let (mut reports, mut threads) = (Vec::new(), Vec::new());
+        let failed = |source| StartError::Threads { source };
+        for (index, listener) in listeners.into_iter().enumerate() {
+            let (report, reported) = oneshot::channel();
+            let (shared, phase, started) = (Arc::clone(&shared), phase.subscribe(), started.clone());
+            let run = move || {
+                let outcome = worker::run(index, listener, shared, phase, &started);
+                // Nobody may be there to read it.
+                let _is_read = report.send(outcome).is_ok();
+            };
+            threads.push(Builder::new().name(format!("gateway-{index}")).spawn(run).map_err(failed)?);
+            reports.push(reported);
+        }
+        let health = {
+            let (shared, phase) = (Arc::clone(&shared), phase.subscribe());
+            move || health::run(&shared, phase, &started)
+        };
+        threads.push(Builder::new().name("gateway-health".to_owned()).spawn(health).map_err(failed)?);
+        // Every thread says once how its start went. On a failure the others stop as `phase` is dropped.
+        for _ in 0..threads.len() {
+            starts.recv().map_err(|_| failed(std::io::ErrorKind::BrokenPipe.into()))?.map_err(failed)?;
+        }
+        tracing::info!(%address, workers, "The gateway listens");
+        let running = Running {
+            shared,
+            address,
+            workers,
+            publishing: Mutex::new(()),
+            phase,
+            reports: Mutex::new(reports),
+            threads: Mutex::new(threads),
+        };
+        Ok(Gateway { running: Arc::new(running) })
+    }
+
+    /// Where visitors connect, with the port that the system picked when port 0 was asked for.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.running.address
+    }
+
+    /// Serves `snapshot` from now on: every request whose head is read after this returns is decided by it. Requests
+    /// in flight and connections in use are not touched.
+    ///
+    /// Gives false, and changes nothing, when a newer generation is served already.
+    pub fn publish(&self, snapshot: Arc<Snapshot>) -> bool {
+        let running = &*self.running;
+        let _alone = running.publishing.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let before = running.shared.table.load();
+        if snapshot.generation < before.generation {
+            return false;
+        }
+        let table = Table::of(&snapshot, &before, running.workers);
+        let is_new_topology = table.topology != before.topology;
+        running.shared.table.store(Arc::new(table));
+        if is_new_topology {
+            running.shared.published.notify_one();
+        }
+        true
+    }
+
+    /// The generation that is served.
+    pub fn generation(&self) -> u64 {
+        self.running.shared.table.load().generation
+    }
+
+    /// What was counted of each version of a service since it first appeared, over all workers. Empty when the
+    /// service is not served. A version that disappears and comes back begins at zero.
+    pub fn counts(&self, service: &ServiceKey) -> BTreeMap<VersionName, Counts> {
+        self.of_versions(service, |version| version.counters.sum())
+    }
+
+    /// How many requests each version is answering, tunnels of switched protocols included.
+    pub fn in_flight(&self, service: &ServiceKey) -> BTreeMap<VersionName, u64> {
+        self.of_versions(service, |version| version.counters.in_flight())
+    }
+
+    fn of_versions<T>(&self, service: &ServiceKey, read: impl Fn(&Version) -> T) -> BTreeMap<VersionName, T> {
+        let table = self.running.shared.table.load();
+        let versions =
+            table.service(service).into_iter().flat_map(|service: &Arc<Service>| &service.versions);
+        versions.map(|version| (version.name.clone(), read(version))).collect()
+    }
+
+    /// Changes when a request fails (5xx or broken off), within a few microseconds of the failure: at once for the
+    /// first of a version, then at most every 100 ms for each version and worker while it goes on failing. The
+    /// number only tells that something changed.
+    pub fn activity(&self) -> watch::Receiver<u64> {
+        self.running.shared.activity.subscribe()
+    }
+
+    /// How many endpoints of each version are ready. Changes are there within about 10 ms; what changes faster is
+    /// seen as one change. Follows [`Gateway::publish`] in the same way, not at once.
+    pub fn readiness(&self) -> watch::Receiver<Arc<Readiness>> {
+        self.running.shared.readiness.subscribe()
+    }
+
+    /// Stops: takes no new visitors, closes idle connections, lets requests in flight end for up to `grace`, cuts
+    /// off the rest, and ends the threads. Called again, it reports nothing.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, the drain goes on by itself.
+    pub async fn drain(&self, grace: Duration) -> DrainReport {
+        let running = &*self.running;
+        running.phase.send_if_modified(|phase| {
+            let is_first = *phase == Phase::Serving;
+            if is_first {
+                *phase = Phase::Draining { deadline: Instant::now() + grace };
+            }
+            is_first
+        });
+        let take = || std::mem::take(&mut *lock(&running.reports));
+        let mut sum = DrainReport::default();
+        for report in take() {
+            // A worker that cannot report has panicked; its connections are gone.
+            let report = report.await.unwrap_or_default();
+            sum.closed += report.closed;
+            sum.cut_off += report.cut_off;
+        }
+        running.phase.send_replace(Phase::Stopped);
+        sum
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    // What is behind these locks is whole at every step.
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.phase.send_replace(Phase::Stopped);
+        for thread in lock(&self.threads).drain(..) {
+            if thread.join().is_err() {
+                tracing::error!("A thread of the gateway had panicked");
+            }
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! What a gateway is started with. Settings only; every default is a constant that says where its number came from.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::PreviewKey;
+
+/// What a gateway is started with.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where visitors connect. With port 0 the system picks one; see [`Gateway::local_addr`](crate::Gateway::local_addr).
+    pub listen: SocketAddr,
+    /// How many worker threads there are. As many as cores when absent; at least 1.
+    pub workers: Option<usize>,
+    /// The secret that preview headers are verified with.
+    pub preview_key: PreviewKey,
+    /// What one visitor may take.
+    pub limits: Limits,
+}
+
+/// What visitors may take before they are refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of a request's head: the request line and all headers. More is answered 431. At least 1 KiB.
+    pub head_bytes_max: usize,
+    /// Headers of a request. More is answered 431.
+    pub headers_max: usize,
+    /// How long a request's head may take from its first byte to its last, and a new connection to its first byte.
+    /// A slower head is answered 408.
+    pub head_time_max: Duration,
+    /// How long a connection is kept between two requests.
+    pub idle_time_max: Duration,
+    /// How long a visitor may take nothing of a response that waits for them.
+    pub stall_time_max: Duration,
+    /// Bytes of a request's body that are kept, so that a request that is safe to repeat can be sent again when a
+    /// reused connection turns out dead. Longer bodies are not sent again.
+    pub replay_bytes_max: usize,
+    /// Visitors' connections at one time, over all workers. More are answered 503 and closed.
+    pub connections_max: usize,
+}
+
+/// Twice what browsers send at their worst (8 KiB of cookies), and nginx's and Envoy's order of size (32 to 60 KiB).
+const HEAD_BYTES_MAX: usize = 32 * 1024;
+/// HAProxy's and Envoy's default; browsers send about 20. The parser keeps this many on its stack.
+const HEADERS_MAX: usize = 100;
+/// The slowest honest head: 32 KiB over a bad mobile line of 50 kbit/s takes 5 s. Doubled.
+const HEAD_TIME_MAX: Duration = Duration::from_secs(10);
+/// nginx's default. Longer than the idle time of usual clients' pools, so that they close first and no request meets
+/// a connection that is about to close.
+const IDLE_TIME_MAX: Duration = Duration::from_secs(75);
+/// nginx's `send_timeout`.
+const STALL_TIME_MAX: Duration = Duration::from_secs(60);
+/// Holds nearly every form and API call; with the usual few thousand requests in flight it stays below 256 MiB even
+/// when all of them are uploads.
+const REPLAY_BYTES_MAX: usize = 64 * 1024;
+/// About 20 KiB each with its buffers: 200 MiB at the most.
+const CONNECTIONS_MAX: usize = 10_000;
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            head_bytes_max: HEAD_BYTES_MAX,
+            headers_max: HEADERS_MAX,
+            head_time_max: HEAD_TIME_MAX,
+            idle_time_max: IDLE_TIME_MAX,
+            stall_time_max: STALL_TIME_MAX,
+            replay_bytes_max: REPLAY_BYTES_MAX,
+            connections_max: CONNECTIONS_MAX,
+        }
+    }
+}

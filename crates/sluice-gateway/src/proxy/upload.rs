@@ -1,0 +1,189 @@
+//! A request's body on its way to an endpoint: streamed, and its beginning kept so that it can be sent again.
+
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use tokio::sync::oneshot;
+
+use super::quiet::Quiet;
+
+/// A body as it is given to a connection.
+pub(crate) struct RequestBody {
+    upload: Option<Rc<Upload>>,
+    /// How many of the kept pieces were given.
+    given: usize,
+    sent: u64,
+    quiet: Quiet,
+}
+
+/// How an upload goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Progress {
+    Flowing,
+    /// All of it was given to the connection.
+    Ended(Instant),
+    /// The visitor broke off, or sent what is no body.
+    Broken,
+    /// The visitor sent nothing for too long.
+    Stalled,
+}
+
+/// A body as it comes from the visitor. Outlives the attempts to send it.
+pub(crate) struct Upload {
+    incoming: RefCell<Incoming>,
+    length: Option<u64>,
+    kept: RefCell<Vec<Bytes>>,
+    kept_bytes: Cell<usize>,
+    keep_bytes_max: Cell<usize>,
+    progress: Cell<Progress>,
+    idle: Duration,
+    /// Holds the body back until the endpoint asks for it.
+    gate: RefCell<Option<oneshot::Receiver<()>>>,
+}
+
+impl Upload {
+    /// The body of a request, if it has one. Of it, `keep_bytes_max` are kept.
+    pub(crate) fn of(incoming: Incoming, keep_bytes_max: usize, idle: Duration) -> Option<Rc<Upload>> {
+        if incoming.is_end_stream() {
+            return None;
+        }
+        Some(Rc::new(Upload {
+            length: incoming.size_hint().exact(),
+            incoming: RefCell::new(incoming),
+            kept: RefCell::default(),
+            kept_bytes: Cell::new(0),
+            keep_bytes_max: Cell::new(keep_bytes_max),
+            progress: Cell::new(Progress::Flowing),
+            idle,
+            gate: RefCell::default(),
+        }))
+    }
+
+    pub(crate) fn progress(&self) -> Progress {
+        self.progress.get()
+    }
+
+    /// Whether all that was sent so far can be sent again.
+    pub(crate) fn is_repeatable(&self) -> bool {
+        self.kept_bytes.get() <= self.keep_bytes_max.get()
+    }
+
+    /// Holds the body back until the returned sender is used or dropped.
+    pub(crate) fn hold_back(&self) -> oneshot::Sender<()> {
+        let (release, gate) = oneshot::channel();
+        *self.gate.borrow_mut() = Some(gate);
+        release
+    }
+
+    fn poll_gate(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut gate = self.gate.borrow_mut();
+        if let Some(receiver) = gate.as_mut() {
+            // Either way: who dropped the sender does not hold back any more.
+            let _released = ready!(Pin::new(receiver).poll(cx));
+            *gate = None;
+        }
+        Poll::Ready(())
+    }
+
+    fn keep(&self, piece: &Bytes) {
+        self.kept_bytes.set(self.kept_bytes.get().saturating_add(piece.len()));
+        if self.is_repeatable() {
+            self.kept.borrow_mut().push(piece.clone());
+        } else {
+            *self.kept.borrow_mut() = Vec::new();
+        }
+    }
+
+    fn poll_incoming(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        let mut incoming = self.incoming.borrow_mut();
+        let frame = ready!(Pin::new(&mut *incoming).poll_frame(cx));
+        Poll::Ready(match frame {
+            Some(Ok(frame)) => {
+                match frame.data_ref() {
+                    Some(piece) => self.keep(piece),
+                    // Trailers cannot be given twice.
+                    None => self.keep_bytes_max.set(0),
+                }
+                if incoming.is_end_stream() {
+                    self.progress.set(Progress::Ended(Instant::now()));
+                }
+                Some(Ok(frame))
+            }
+            Some(Err(error)) => {
+                self.progress.set(Progress::Broken);
+                Some(Err(io::Error::other(error)))
+            }
+            None => {
+                if self.progress.get() == Progress::Flowing {
+                    self.progress.set(Progress::Ended(Instant::now()));
+                }
+                None
+            }
+        })
+    }
+}
+
+impl RequestBody {
+    /// The body for one attempt: from its beginning.
+    pub(crate) fn of(upload: Option<&Rc<Upload>>) -> RequestBody {
+        RequestBody { upload: upload.map(Rc::clone), given: 0, sent: 0, quiet: Quiet::default() }
+    }
+}
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        let body = self.get_mut();
+        let Some(upload) = &body.upload else { return Poll::Ready(None) };
+        ready!(upload.poll_gate(cx));
+        let kept = upload.kept.borrow().get(body.given).cloned();
+        if let Some(piece) = kept {
+            body.given += 1;
+            body.sent += piece.len() as u64;
+            return Poll::Ready(Some(Ok(Frame::data(piece))));
+        }
+        match upload.poll_incoming(cx) {
+            Poll::Ready(frame) => {
+                body.quiet.end();
+                if let Some(Ok(frame)) = &frame {
+                    body.given += 1;
+                    body.sent += frame.data_ref().map_or(0, Bytes::len) as u64;
+                }
+                Poll::Ready(frame)
+            }
+            Poll::Pending => {
+                ready!(body.quiet.poll_too_long(cx, upload.idle));
+                upload.progress.set(Progress::Stalled);
+                Poll::Ready(Some(Err(io::ErrorKind::TimedOut.into())))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        let Some(upload) = &self.upload else { return true };
+        let has_kept = self.given < upload.kept.borrow().len();
+        !has_kept && matches!(upload.progress.get(), Progress::Ended(_))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.upload {
+            None => SizeHint::with_exact(0),
+            Some(upload) => match upload.length {
+                Some(length) => SizeHint::with_exact(length.saturating_sub(self.sent)),
+                None => SizeHint::default(),
+            },
+        }
+    }
+}
