@@ -12,6 +12,7 @@ const { values: options } = parseArgs({
   options: { port: { type: 'string', default: '7070' }, empty: { type: 'boolean', default: false } },
 });
 
+const VERSION = '0.1.0';
 const PARTS = 100_000;
 const HISTORY_SECS = 600;
 const API_VERSION = 'sluice.dev/v1alpha1';
@@ -307,7 +308,7 @@ function flow(service, at) {
     const bad = version.name.endsWith('-bad');
     const slow = bad ? 1.8 : 1;
     versions[version.name] = {
-      role: version.role, requests, failed: Math.round(requests * (bad ? 0.08 : 0.002) + Math.random() * 0.55),
+      at: iso(at), role: version.role, requests, failed: Math.round(requests * (bad ? 0.08 : 0.002) + Math.random() * 0.55),
       p50: slow * (31 + Math.random() * 4), p95: slow * (84 + Math.random() * 12), p99: slow * (140 + Math.random() * 40),
     };
   }
@@ -362,7 +363,7 @@ function history(name, query) {
   const versions = {};
   for (const point of points) {
     for (const [version, { role, ...counted }] of Object.entries(point.versions)) {
-      (versions[version] ??= { role, points: [] }).points.push({ at: point.at, ...counted });
+      (versions[version] ??= { role, points: [] }).points.push(counted);
     }
   }
   return { service: name, environment, from: iso(Date.now() - HISTORY_SECS * 1000), to: iso(), step: '1s', versions };
@@ -390,15 +391,13 @@ function create(body, actor) {
 
 function eventPage(query) {
   const limit = Number(query.get('limit') ?? 100);
-  const chosen = events.filter((e) => e.seq > Number(query.get('after') ?? 0)
-    && (!query.get('kind') || e.subject.kind === query.get('kind'))
-    && (!query.get('name') || e.subject.name === query.get('name')));
+  const chosen = events.filter((e) => e.seq > Number(query.get('after') ?? 0));
   return { items: query.get('newest') === 'true' ? chosen.slice(-limit) : chosen.slice(0, limit), next: null };
 }
 
 function stream(request, response) {
   response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
-  response.write('event: hello\ndata: {}\n\n');
+  response.write(`event: hello\ndata: ${JSON.stringify({ version: VERSION, at: iso(), after: events.length })}\n\n`);
   listeners.add(response);
   request.on('close', () => listeners.delete(response));
 }
@@ -406,7 +405,7 @@ function stream(request, response) {
 function answer(request, url, body) {
   const actor = request.headers['x-sluice-actor'] ?? 'local';
   const [, , , kind, name, verb] = url.pathname.split('/');
-  if (url.pathname === '/api/v1/version') return { version: '0.1.0', gatewayAddress: '127.0.0.1:8080' };
+  if (url.pathname === '/api/v1/version') return { version: VERSION, gatewayAddress: '127.0.0.1:8080' };
   if (kind === 'events') return eventPage(url.searchParams);
   if (!PLURALS[kind]) throw new Problem(404, 'not-found', `There is nothing at ${url.pathname}.`);
   if (request.method === 'POST') return verb ? act(name, verb, url.searchParams, body, actor) : create(body, actor);

@@ -3,7 +3,7 @@
 import createClient, { type Middleware } from 'openapi-fetch';
 import { actor } from '../actor';
 import { ProblemError } from './problem';
-import type { Problem } from './resources';
+import type { ProblemDetails } from './resources';
 import type { paths } from './schema';
 
 const naming: Middleware = {
@@ -26,6 +26,6 @@ interface Answer<T> {
 /** The answer's body, or a [`ProblemError`]. */
 export async function body<T>(pending: Promise<Answer<T>>): Promise<T> {
   const { data, error, response } = await pending;
-  if (data === undefined) throw ProblemError.from(error as Problem | undefined, response.status);
+  if (data === undefined) throw ProblemError.from(error as ProblemDetails | undefined, response.status);
   return data;
 }

@@ -3,29 +3,26 @@
 // is missed.
 
 import { notifyManager, type QueryClient } from '@tanstack/react-query';
-import { append, type TrafficMessage } from './traffic';
-import { type EventFilter, keys, type List, type ReleaseFilter } from './queries';
-import { environmentOf, type EventRecord, isFinal, type Release, type Resource, type Service, type Traffic } from './resources';
+import { setServerTime } from '../clock';
+import { keys, type List, type ReleaseFilter } from './queries';
+import { environmentOf, type EventRecord, isActive, type LiveMessage, type Release, type Service, type Traffic } from './resources';
+import { append } from './traffic';
 
 export type Connection = 'connecting' | 'open' | 'lost';
 
-export type Message =
-  | { type: 'release'; data: Release }
-  | { type: 'service'; data: Service }
-  | { type: 'log'; data: EventRecord }
-  | { type: 'traffic'; data: TrafficMessage };
-
-const TYPES = ['release', 'service', 'log', 'traffic'] as const;
+const EVENTS = ['hello', 'log', 'release', 'service', 'traffic', 'resync'] as const satisfies LiveMessage['event'][];
 
 /** Messages are written together, this often at most, so that a thousand releases do not draw a thousand times. */
 const FLUSH_MILLIS = 100;
 /** Between two attempts, where the browser has given up trying by itself. */
 const RECONNECT_MILLIS = 2000;
 
-const isSame = (a: Resource, b: Resource) => a.metadata.name === b.metadata.name && environmentOf(a) === environmentOf(b);
+type Listed = Pick<Release, 'metadata'>;
+
+const isSame = (a: Listed, b: Listed) => a.metadata.name === b.metadata.name && environmentOf(a) === environmentOf(b);
 
 /** A list with a changed resource in it: replaced where it stands, first where it is new. */
-export function upsert<T extends Resource>(list: List<T>, changed: T, belongs: boolean): List<T> {
+export function upsert<T extends Listed>(list: List<T>, changed: T, belongs: boolean): List<T> {
   const index = list.items.findIndex((item) => isSame(item, changed));
   if (index < 0) return belongs ? { ...list, items: [changed, ...list.items] } : list;
   const items = belongs ? list.items.with(index, changed) : list.items.toSpliced(index, 1);
@@ -36,24 +33,30 @@ function matches(release: Release, filter: ReleaseFilter): boolean {
   return (
     (filter.service === undefined || release.spec.service === filter.service) &&
     (filter.environment === undefined || environmentOf(release) === filter.environment) &&
-    (filter.active === undefined || filter.active === !isFinal(release.status.phase))
+    (filter.active === undefined || filter.active === isActive(release.status))
   );
 }
 
-/** A list of events, newest first, with one more in it if it belongs there and is not there yet. */
-export function record(list: EventRecord[], event: EventRecord, filter: EventFilter): EventRecord[] {
-  const belongs =
-    (filter.kind === undefined || event.subject.kind === filter.kind) &&
-    (filter.name === undefined || event.subject.name === filter.name) &&
-    (filter.environment === undefined || event.subject.environment === filter.environment);
+/** A page that stays open for weeks does not grow for ever. */
+const EVENTS_MAX = 5000;
+
+/** A list of events, newest first, with one more in it if it is not there yet. */
+export function record(list: EventRecord[], event: EventRecord): EventRecord[] {
   const newest = list[0];
-  if (!belongs || (newest && newest.seq >= event.seq)) return list;
-  return [event, ...list].slice(0, filter.limit);
+  if (newest && newest.seq >= event.seq) return list;
+  return [event, ...list].slice(0, EVENTS_MAX);
 }
 
 /** Writes one message into the cache. */
-export function write(cache: QueryClient, message: Message) {
-  switch (message.type) {
+export function write(cache: QueryClient, message: LiveMessage) {
+  switch (message.event) {
+    case 'hello':
+      setServerTime(Date.parse(message.data.at));
+      void cache.invalidateQueries();
+      break;
+    case 'resync':
+      void cache.invalidateQueries();
+      break;
     case 'release': {
       const release = message.data;
       cache.setQueryData(keys.release(environmentOf(release), release.metadata.name), release);
@@ -70,10 +73,7 @@ export function write(cache: QueryClient, message: Message) {
       break;
     }
     case 'log': {
-      for (const query of cache.getQueryCache().findAll({ queryKey: ['events'] })) {
-        const filter = query.queryKey[1] as EventFilter;
-        cache.setQueryData<EventRecord[]>(query.queryKey, (list) => list && record(list, message.data, filter));
-      }
+      cache.setQueryData<EventRecord[]>(keys.events, (list) => list && record(list, message.data));
       askAgain(cache, message.data);
       break;
     }
@@ -97,7 +97,8 @@ function askAgain(cache: QueryClient, event: EventRecord) {
 /** Connects, and goes on doing so until the returned function is called. */
 export function follow(cache: QueryClient, onChange: (connection: Connection) => void): () => void {
   let source: EventSource | undefined;
-  let waiting: Message[] = [];
+  let waiting: LiveMessage[] = [];
+  let version: string | undefined;
   let flushTimer: ReturnType<typeof setTimeout> | undefined;
   let reconnectTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -109,22 +110,24 @@ export function follow(cache: QueryClient, onChange: (connection: Connection) =>
       for (const message of messages) write(cache, message);
     });
   };
-  const take = (message: Message) => {
+  const take = (message: LiveMessage) => {
+    if (message.event === 'hello') {
+      // The server was exchanged for another version, and this page came from the old one.
+      if (version !== undefined && version !== message.data.version) location.reload();
+      version = message.data.version;
+    }
     waiting.push(message);
     flushTimer ??= setTimeout(flush, FLUSH_MILLIS);
   };
   const connect = () => {
     source = new EventSource('/api/v1/events');
-    source.onopen = () => {
-      onChange('open');
-      void cache.invalidateQueries();
-    };
+    source.onopen = () => onChange('open');
     source.onerror = () => {
       onChange('lost');
       if (source?.readyState === EventSource.CLOSED) reconnectTimer = setTimeout(connect, RECONNECT_MILLIS);
     };
-    for (const type of TYPES) {
-      source.addEventListener(type, (event: MessageEvent<string>) => take({ type, data: JSON.parse(event.data) } as Message));
+    for (const event of EVENTS) {
+      source.addEventListener(event, ({ data }: MessageEvent<string>) => take({ event, data: JSON.parse(data) } as LiveMessage));
     }
   };
 

@@ -3,7 +3,7 @@
 import { queryOptions, useMutation, useQueryClient } from '@tanstack/react-query';
 import { body, client } from './client';
 import { ProblemError } from './problem';
-import { environmentOf, type Policy, type Release, type ReleaseRequest, type Resource, type Service, type Verb } from './resources';
+import { environmentOf, type EventList, type EventRecord, type Release, type StartRelease, type Verb } from './resources';
 
 /** The most that a list shows; past it the page says so. */
 export const LIST_MAX = 200;
@@ -22,14 +22,6 @@ export interface ReleaseFilter {
   limit?: number;
 }
 
-/** Which events a list holds. */
-export interface EventFilter {
-  kind?: string;
-  name?: string;
-  environment?: string;
-  limit: number;
-}
-
 export const keys = {
   services: ['services'] as const,
   service: (environment: string, name: string) => ['service', environment, name] as const,
@@ -37,30 +29,27 @@ export const keys = {
   release: (environment: string, name: string) => ['release', environment, name] as const,
   policies: ['policies'] as const,
   traffic: (environment: string, service: string) => ['traffic', environment, service] as const,
-  events: (filter: EventFilter) => ['events', filter] as const,
+  events: ['events'] as const,
 };
 
-function toList<T extends Resource>(page: { items: Resource[]; next?: string | null }): List<T> {
-  return { items: page.items as T[], hasMore: page.next != null };
-}
+const toList = <T>({ items, next }: { items: T[]; next: string | null }): List<T> => ({ items, hasMore: next !== null });
 
 export const servicesQuery = queryOptions({
   queryKey: keys.services,
-  queryFn: async () => toList<Service>(await body(client.GET('/api/v1/services', { params: { query: { limit: LIST_MAX } } }))),
+  queryFn: async () => toList(await body(client.GET('/api/v1/services', { params: { query: { limit: LIST_MAX } } }))),
 });
 
 export const serviceQuery = (environment: string, name: string) =>
   queryOptions({
     queryKey: keys.service(environment, name),
-    queryFn: async () =>
-      (await body(client.GET('/api/v1/services/{name}', { params: { path: { name }, query: { environment } } }))) as Service,
+    queryFn: () => body(client.GET('/api/v1/services/{name}', { params: { path: { name }, query: { environment } } })),
   });
 
 export const releasesQuery = (filter: ReleaseFilter) =>
   queryOptions({
     queryKey: keys.releases(filter),
     queryFn: async () =>
-      toList<Release>(
+      toList(
         await body(
           client.GET('/api/v1/releases', { params: { query: { ...filter, newest: true, limit: filter.limit ?? LIST_MAX } } }),
         ),
@@ -70,19 +59,18 @@ export const releasesQuery = (filter: ReleaseFilter) =>
 export const releaseQuery = (environment: string, name: string) =>
   queryOptions({
     queryKey: keys.release(environment, name),
-    queryFn: async () =>
-      (await body(client.GET('/api/v1/releases/{name}', { params: { path: { name }, query: { environment } } }))) as Release,
+    queryFn: () => body(client.GET('/api/v1/releases/{name}', { params: { path: { name }, query: { environment } } })),
   });
 
 export const policiesQuery = queryOptions({
   queryKey: keys.policies,
-  queryFn: async () => toList<Policy>(await body(client.GET('/api/v1/policies', { params: { query: { limit: LIST_MAX } } }))),
+  queryFn: async () => toList(await body(client.GET('/api/v1/policies', { params: { query: { limit: LIST_MAX } } }))),
 });
 
 export const trafficQuery = (environment: string, service: string) =>
   queryOptions({
     queryKey: keys.traffic(environment, service),
-    queryFn: async () =>
+    queryFn: () =>
       body(
         client.GET('/api/v1/services/{name}/traffic', {
           params: { path: { name: service }, query: { environment, since: '10m' } },
@@ -90,14 +78,32 @@ export const trafficQuery = (environment: string, service: string) =>
       ),
   });
 
-export const eventsQuery = (filter: EventFilter) =>
-  queryOptions({
-    queryKey: keys.events(filter),
-    queryFn: async () => {
-      const page = await body(client.GET('/api/v1/events', { params: { query: { ...filter, newest: true } } }));
-      return page.items.toSorted((a, b) => b.seq - a.seq);
+/** How many events are asked for at once. */
+export const EVENTS_PAGE = 200;
+
+/** The address answers with a stream too, to those who ask for one; the client asks for JSON. */
+const eventPage = async (query: { after?: number; newest?: boolean; limit: number }) =>
+  (await body(client.GET('/api/v1/events', { params: { query } }))) as EventList;
+
+const newestFirst = (items: EventRecord[]) => items.toSorted((a, b) => b.seq - a.seq);
+
+export const eventsQuery = queryOptions({
+  queryKey: keys.events,
+  queryFn: async () => newestFirst((await eventPage({ newest: true, limit: EVENTS_PAGE })).items),
+});
+
+/** The events right before those that are known. Places in the log have no holes, so that one can count back. */
+export function useOlderEvents() {
+  const cache = useQueryClient();
+  return useMutation<EventRecord[], ProblemError, number>({
+    mutationFn: async (oldest) => {
+      const limit = Math.min(EVENTS_PAGE, oldest - 1);
+      const page = await eventPage({ after: oldest - 1 - limit, limit });
+      return newestFirst(page.items.filter(({ seq }) => seq < oldest));
     },
+    onSuccess: (older) => cache.setQueryData<EventRecord[]>(keys.events, (list) => list && [...list, ...older]),
   });
+}
 
 /** One verb, as somebody meant it. */
 export interface Act {
@@ -116,12 +122,11 @@ export function useAct(release: Release) {
   const { name, resourceVersion } = release.metadata;
   const environment = environmentOf(release);
   return useMutation<Release, ProblemError, Act>({
-    mutationFn: async ({ verb, reason, idempotencyKey }) =>
-      (await body(
+    mutationFn: ({ verb, reason, idempotencyKey }) =>
+      body(
         client.POST(`/api/v1/releases/{name}/${verb}`, {
           params: {
             path: { name },
-            query: { environment },
             header: {
               'Idempotency-Key': idempotencyKey,
               ...(NEEDS_FRESH_EYES.has(verb) && resourceVersion != null && { 'If-Match': `"${resourceVersion}"` }),
@@ -129,7 +134,7 @@ export function useAct(release: Release) {
           },
           body: reason ? { reason } : {},
         }),
-      )) as Release,
+      ),
     onSuccess: (changed) => cache.setQueryData(keys.release(environment, name), changed),
     onError: () => cache.invalidateQueries({ queryKey: keys.release(environment, name) }),
   });
@@ -138,11 +143,9 @@ export function useAct(release: Release) {
 /** Starts a release. */
 export function useStart() {
   const cache = useQueryClient();
-  return useMutation<Release, ProblemError, ReleaseRequest & { idempotencyKey: string }>({
-    mutationFn: async ({ idempotencyKey, ...request }) =>
-      (await body(
-        client.POST('/api/v1/releases', { params: { header: { 'Idempotency-Key': idempotencyKey } }, body: request }),
-      )) as Release,
+  return useMutation<Release, ProblemError, StartRelease & { idempotencyKey: string }>({
+    mutationFn: ({ idempotencyKey, ...request }) =>
+      body(client.POST('/api/v1/releases', { params: { header: { 'Idempotency-Key': idempotencyKey } }, body: request })),
     onSuccess: (release) => cache.setQueryData(keys.release(environmentOf(release), release.metadata.name), release),
   });
 }

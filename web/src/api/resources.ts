@@ -1,44 +1,50 @@
-// The documents as the dashboard uses them. In the OpenAPI document a resource's spec and status are open, since they
-// depend on its kind; here they get the types of their kind.
+// The types of what the API speaks of, by short names, and what follows from them everywhere.
 
 import type { components } from './schema';
 
 type Schemas = components['schemas'];
 
-export type Resource = Schemas['Resource'];
-export type ReleaseSpec = Schemas['ReleaseSpec'];
+/** A document as the pages use it; which kind it is they know from where it stands. */
+type Document<T> = Omit<T, 'apiVersion' | 'kind'>;
+
+export type Release = Document<Schemas['Release']>;
 export type ReleaseStatus = Schemas['ReleaseStatus'];
-export type ServiceSpec = Schemas['ServiceSpec'];
-export type ServiceStatus = Schemas['ServiceStatus'];
+export type Service = Document<Schemas['Service']>;
 export type VersionStatus = Schemas['VersionStatus'];
-export type VersionRole = Schemas['VersionRole'];
+export type VersionRole = Schemas['Role'];
+export type Policy = Document<Schemas['Policy']>;
 export type PolicySpec = Schemas['PolicySpec'];
+export type RouteSpec = Schemas['RouteSpec'];
 export type PhaseName = Schemas['PhaseName'];
 export type Verb = Schemas['Verb'];
-export type Verdict = Schemas['Verdict'];
 export type VerdictStatus = Schemas['VerdictStatus'];
 export type StepStatus = Schemas['StepStatus'];
 export type TimelineEntry = Schemas['TimelineEntry'];
+export type EventList = Schemas['EventList'];
 export type EventRecord = Schemas['EventRecord'];
 export type Kind = Schemas['Kind'];
-export type Traffic = Schemas['Traffic'];
-export type TrafficPoint = Schemas['TrafficPoint'];
-export type Problem = Schemas['Problem'];
-export type ReleaseRequest = Schemas['ReleaseRequest'];
+export type Traffic = Schemas['TrafficSeries'];
+export type TrafficNow = Schemas['TrafficNow'];
+export type TrafficPoint = Schemas['Point'];
+export type LiveMessage = Schemas['LiveMessage'];
+export type ProblemDetails = Schemas['ProblemDetails'];
+export type StartRelease = Schemas['StartRelease'];
 
-export type Release = Resource & { spec: ReleaseSpec; status: ReleaseStatus };
-export type Service = Resource & { spec: ServiceSpec; status: ServiceStatus };
-export type Policy = Resource & { spec: PolicySpec };
+/** Whatever has a name and perhaps an environment. */
+type Named = Pick<Release, 'metadata'>;
 
 /** Where documents live that name no environment. */
 export const DEFAULT_ENVIRONMENT = 'production';
 
 const FINAL: ReadonlySet<PhaseName> = new Set(['Succeeded', 'RolledBack', 'Aborted', 'Superseded', 'Failed']);
 
-/** Whether nothing more will happen to a release by itself. */
+/** Whether a release has come to its end. After success the previous version may still be kept for a while. */
 export const isFinal = (phase: PhaseName) => FINAL.has(phase);
 
-export const environmentOf = (resource: Resource) => resource.metadata.environment ?? DEFAULT_ENVIRONMENT;
+/** Whether something may still happen to a release: what the API calls active. */
+export const isActive = ({ phase, keptUntil }: ReleaseStatus) => !isFinal(phase) || (phase === 'Succeeded' && keptUntil != null);
+
+export const environmentOf = (resource: Named) => resource.metadata.environment ?? DEFAULT_ENVIRONMENT;
 
 /** Where the dashboard shows a service. */
 export const serviceAddress = (environment: string, name: string) =>

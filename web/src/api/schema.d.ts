@@ -4,396 +4,22 @@
  */
 
 export interface paths {
-    "/api/v1/services": {
+    "/api/v1/apply": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: {
-                    environment?: string;
-                    service?: string;
-                    active?: boolean;
-                    newest?: boolean;
-                    limit?: number;
-                    cursor?: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ResourcePage"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get?: never;
         put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/services/{name}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: {
-                    environment?: string;
-                };
-                header?: never;
-                path: {
-                    name: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Resource"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/segments": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: {
-                    environment?: string;
-                    service?: string;
-                    active?: boolean;
-                    newest?: boolean;
-                    limit?: number;
-                    cursor?: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ResourcePage"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/segments/{name}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: {
-                    environment?: string;
-                };
-                header?: never;
-                path: {
-                    name: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Resource"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/metrics": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: {
-                    environment?: string;
-                    service?: string;
-                    active?: boolean;
-                    newest?: boolean;
-                    limit?: number;
-                    cursor?: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ResourcePage"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/metrics/{name}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: {
-                    environment?: string;
-                };
-                header?: never;
-                path: {
-                    name: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Resource"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/policies": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: {
-                    environment?: string;
-                    service?: string;
-                    active?: boolean;
-                    newest?: boolean;
-                    limit?: number;
-                    cursor?: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ResourcePage"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/policies/{name}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: {
-                    environment?: string;
-                };
-                header?: never;
-                path: {
-                    name: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Resource"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
+        /**
+         * Applies documents
+         * @description Creates or replaces all documents of the body, or none: when one of them is wrong, nothing is changed, and
+         *     `problems` of the answer lists everything that is wrong with any of them, with line and column for YAML. A document
+         *     that says the same as before is left alone. A release that does not exist is started.
+         */
+        post: operations["applyDocuments"];
         delete?: never;
         options?: never;
         head?: never;
@@ -407,42 +33,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: {
-                    environment?: string;
-                    service?: string;
-                    active?: boolean;
-                    newest?: boolean;
-                    limit?: number;
-                    cursor?: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ResourcePage"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /**
+         * Lists environments
+         * @description Lists environments, built-in ones included, page by page.
+         */
+        get: operations["listEnvironments"];
         put?: never;
         post?: never;
         delete?: never;
@@ -458,42 +53,161 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: {
-                    environment?: string;
-                };
-                header?: never;
-                path: {
-                    name: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Resource"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
+        /**
+         * Reads one environment
+         * @description Reads one environment. The `ETag` is its resource version. A kind that has no `status` is answered with 304 when `If-None-Match` names it.
+         */
+        get: operations["getEnvironment"];
+        /**
+         * Creates or replaces one environment
+         * @description Creates or replaces one environment. The request says which: `If-None-Match: *` creates, `If-Match` with the `ETag` that was read replaces just that.
+         */
+        put: operations["putEnvironment"];
+        post?: never;
+        /**
+         * Deletes one environment
+         * @description Deletes one environment, unless others need it.
+         */
+        delete: operations["deleteEnvironment"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
+        /**
+         * Reads or watches the events
+         * @description With `Accept: application/json`, a page of the log, oldest first.
+         *
+         *     With `Accept: text/event-stream`, a stream that does not end: messages `hello`, `log` (something was added to the
+         *     log), `release`, `service` and `traffic` (something changed visibly), and `resync` (messages were missed: read
+         *     again what is shown). Each message's `data` is JSON, as the schema `LiveMessage` says. The `id` of `log` messages is
+         *     their place in the log: with `Last-Event-ID` or `after`, the stream begins with what was missed, without holes or
+         *     doubles.
+         */
+        get: operations["listEvents"];
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists metrics
+         * @description Lists metrics, built-in ones included, page by page.
+         */
+        get: operations["listMetrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/metrics/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Reads one metric
+         * @description Reads one metric. The `ETag` is its resource version. A kind that has no `status` is answered with 304 when `If-None-Match` names it.
+         */
+        get: operations["getMetric"];
+        /**
+         * Creates or replaces one metric
+         * @description Creates or replaces one metric. The request says which: `If-None-Match: *` creates, `If-Match` with the `ETag` that was read replaces just that.
+         */
+        put: operations["putMetric"];
+        post?: never;
+        /**
+         * Deletes one metric
+         * @description Deletes one metric, unless others need it.
+         */
+        delete: operations["deleteMetric"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/openapi.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Hands out this document */
+        get: operations["getOpenApi"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists policys
+         * @description Lists policys, built-in ones included, page by page.
+         */
+        get: operations["listPolicies"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policies/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Reads one policy
+         * @description Reads one policy. The `ETag` is its resource version. A kind that has no `status` is answered with 304 when `If-None-Match` names it.
+         */
+        get: operations["getPolicy"];
+        /**
+         * Creates or replaces one policy
+         * @description Creates or replaces one policy. The request says which: `If-None-Match: *` creates, `If-Match` with the `ETag` that was read replaces just that.
+         */
+        put: operations["putPolicy"];
+        post?: never;
+        /**
+         * Deletes one policy
+         * @description Deletes one policy, unless others need it.
+         */
+        delete: operations["deletePolicy"];
         options?: never;
         head?: never;
         patch?: never;
@@ -506,78 +220,18 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: {
-                    environment?: string;
-                    service?: string;
-                    active?: boolean;
-                    newest?: boolean;
-                    limit?: number;
-                    cursor?: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ResourcePage"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /**
+         * Lists releases
+         * @description Lists releases, built-in ones included, page by page.
+         */
+        get: operations["listReleases"];
         put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: {
-                    "Idempotency-Key"?: string;
-                };
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["ReleaseRequest"];
-                };
-            };
-            responses: {
-                /** @description ok */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Resource"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /**
+         * Starts a release
+         * @description Starts to release a version of a service, under a policy. While another release of the service is under way, the
+         *     policy decides whether the new one waits or takes its place.
+         */
+        post: operations["startRelease"];
         delete?: never;
         options?: never;
         head?: never;
@@ -591,48 +245,24 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: {
-                    environment?: string;
-                };
-                header?: never;
-                path: {
-                    name: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Resource"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /**
+         * Reads one release
+         * @description Reads one release. The `ETag` is its resource version. A kind that has no `status` is answered with 304 when `If-None-Match` names it.
+         */
+        get: operations["getRelease"];
         put?: never;
         post?: never;
-        delete?: never;
+        /**
+         * Deletes one release
+         * @description Deletes one release, unless others need it.
+         */
+        delete: operations["deleteRelease"];
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/releases/{name}/promote": {
+    "/api/v1/releases/{name}/abort": {
         parameters: {
             query?: never;
             header?: never;
@@ -641,46 +271,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: {
-            parameters: {
-                query?: {
-                    environment?: string;
-                };
-                header?: {
-                    "Idempotency-Key"?: string;
-                    "If-Match"?: string;
-                };
-                path: {
-                    name: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: {
-                content: {
-                    "application/json": components["schemas"]["VerbRequest"];
-                };
-            };
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Resource"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /**
+         * Aborts a release
+         * @description Takes everyone back to the stable version, and ends the release.
+         */
+        post: operations["abortRelease"];
         delete?: never;
         options?: never;
         head?: never;
@@ -696,46 +291,31 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: {
-            parameters: {
-                query?: {
-                    environment?: string;
-                };
-                header?: {
-                    "Idempotency-Key"?: string;
-                    "If-Match"?: string;
-                };
-                path: {
-                    name: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: {
-                content: {
-                    "application/json": components["schemas"]["VerbRequest"];
-                };
-            };
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Resource"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
+        /**
+         * Pauses a release
+         * @description Stays where it is: whoever has the candidate keeps it, and nobody else gets it. A check that fails still takes everyone back.
+         */
+        post: operations["pauseRelease"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/releases/{name}/promote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
+        get?: never;
+        put?: never;
+        /**
+         * Goes on to the next step
+         * @description Goes on to the next step now, whatever the current one still waits for; from the last step, to everyone for good.
+         */
+        post: operations["promoteRelease"];
         delete?: never;
         options?: never;
         head?: never;
@@ -751,156 +331,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: {
-            parameters: {
-                query?: {
-                    environment?: string;
-                };
-                header?: {
-                    "Idempotency-Key"?: string;
-                    "If-Match"?: string;
-                };
-                path: {
-                    name: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: {
-                content: {
-                    "application/json": components["schemas"]["VerbRequest"];
-                };
-            };
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Resource"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/releases/{name}/abort": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: {
-            parameters: {
-                query?: {
-                    environment?: string;
-                };
-                header?: {
-                    "Idempotency-Key"?: string;
-                    "If-Match"?: string;
-                };
-                path: {
-                    name: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: {
-                content: {
-                    "application/json": components["schemas"]["VerbRequest"];
-                };
-            };
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Resource"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/releases/{name}/rollback": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: {
-            parameters: {
-                query?: {
-                    environment?: string;
-                };
-                header?: {
-                    "Idempotency-Key"?: string;
-                    "If-Match"?: string;
-                };
-                path: {
-                    name: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: {
-                content: {
-                    "application/json": components["schemas"]["VerbRequest"];
-                };
-            };
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Resource"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /**
+         * Goes on from a pause
+         * @description Goes on from a pause.
+         */
+        post: operations["resumeRelease"];
         delete?: never;
         options?: never;
         head?: never;
@@ -916,46 +351,148 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: {
-            parameters: {
-                query?: {
-                    environment?: string;
-                };
-                header?: {
-                    "Idempotency-Key"?: string;
-                    "If-Match"?: string;
-                };
-                path: {
-                    name: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: {
-                content: {
-                    "application/json": components["schemas"]["VerbRequest"];
-                };
-            };
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Resource"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
+        /**
+         * Starts a release over
+         * @description Starts over after the release was taken back.
+         */
+        post: operations["retryRelease"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/releases/{name}/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
+        get?: never;
+        put?: never;
+        /**
+         * Rolls a release back
+         * @description Takes everyone back to the previous version; also after success, while that version is kept.
+         */
+        post: operations["rollbackRelease"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/segments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists segments
+         * @description Lists segments, built-in ones included, page by page.
+         */
+        get: operations["listSegments"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/segments/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Reads one segment
+         * @description Reads one segment. The `ETag` is its resource version. A kind that has no `status` is answered with 304 when `If-None-Match` names it.
+         */
+        get: operations["getSegment"];
+        /**
+         * Creates or replaces one segment
+         * @description Creates or replaces one segment. The request says which: `If-None-Match: *` creates, `If-Match` with the `ETag` that was read replaces just that.
+         */
+        put: operations["putSegment"];
+        post?: never;
+        /**
+         * Deletes one segment
+         * @description Deletes one segment, unless others need it.
+         */
+        delete: operations["deleteSegment"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/services": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists services
+         * @description Lists services, built-in ones included, page by page.
+         */
+        get: operations["listServices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/services/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Reads one service
+         * @description Reads one service. The `ETag` is its resource version. A kind that has no `status` is answered with 304 when `If-None-Match` names it.
+         */
+        get: operations["getService"];
+        /**
+         * Creates or replaces one service
+         * @description Creates or replaces one service. The request says which: `If-None-Match: *` creates, `If-Match` with the `ETag` that was read replaces just that.
+         */
+        put: operations["putService"];
+        post?: never;
+        /**
+         * Deletes one service
+         * @description Deletes one service, unless others need it.
+         */
+        delete: operations["deleteService"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/services/{name}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes a preview
+         * @description Signs a request header. The gateway gives the version to whoever sends it, also when the version is dark, until it
+         *     expires.
+         */
+        post: operations["createPreview"];
         delete?: never;
         options?: never;
         head?: never;
@@ -969,91 +506,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: {
-                    environment?: string;
-                    since?: string;
-                };
-                header?: never;
-                path: {
-                    name: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Traffic"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/events": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: {
-                    after?: number;
-                    newest?: boolean;
-                    limit?: number;
-                    kind?: string;
-                    name?: string;
-                    environment?: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["EventPage"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /**
+         * Reads what was counted of a service
+         * @description For each version and second: requests, failed ones (5xx or broken off), and latency quantiles in milliseconds. The
+         *     last ten minutes are kept in memory; `event: traffic` of the event stream goes on from there.
+         */
+        get: operations["getTraffic"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1069,35 +527,68 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["VersionInfo"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
+        /** Says what this server is */
+        get: operations["getVersion"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/healthz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
+        /**
+         * Says whether the process lives
+         * @description Answers as long as the process can answer at all.
+         */
+        get: operations["getHealth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Hands out figures about Sluice itself
+         * @description In the OpenMetrics text format, for Prometheus and its like.
+         */
+        get: operations["getMetrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/readyz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Says whether everything serves
+         * @description 200 once the control plane and the gateway both serve; 503 until then, with what is missing.
+         */
+        get: operations["getReadiness"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1110,227 +601,987 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @enum {string} */
+        /** @description Why a verb is given. */
+        Act: {
+            /**
+             * @description Why, in the words of whoever acts.
+             * @example support sees complaints
+             */
+            reason?: string | null;
+        };
+        /** @description A document of any kind. */
+        AnyResource: components["schemas"]["Service"] | components["schemas"]["Segment"] | components["schemas"]["Metric"] | components["schemas"]["Policy"] | components["schemas"]["Environment"] | components["schemas"]["Release"];
+        /**
+         * @description What applying a document did.
+         * @enum {string}
+         */
+        ApplyAction: "created" | "changed" | "unchanged";
+        /** @description What applying one document did, or would do. */
+        ApplyResult: {
+            /** @description Its kind. */
+            kind: components["schemas"]["Kind"];
+            /** @description Its name. */
+            name: components["schemas"]["Name"];
+            environment: components["schemas"]["Name"] | null;
+            /** @description What was done. */
+            action: components["schemas"]["ApplyAction"];
+            /** @description The same in one plain sentence, with what follows from it. */
+            text: string;
+            /** @description The document as it is now. */
+            resource: components["schemas"]["AnyResource"];
+        };
+        /** @description What applying documents did, or would do. */
+        ApplyResults: {
+            /** @description One for each document, in the order in which they were sent. */
+            results: components["schemas"]["ApplyResult"][];
+        };
+        /** @description Where a visitor's attribute is read. Written `header: NAME`, `cookie: NAME` or `query: NAME`. */
+        AttributeSource: {
+            /** @description The value of a request header, name in lower case. */
+            header: string;
+        } | {
+            /** @description The value of a cookie. */
+            cookie: string;
+        } | {
+            /** @description The value of a query parameter. */
+            query: string;
+        };
+        /** @description A share of a segment, or of everyone. */
+        AudienceRule: {
+            segment?: components["schemas"]["Name"] | null;
+            /** @description How much of it. All of it when absent. */
+            percent?: components["schemas"]["Percent"];
+        };
+        Bound: string | number;
+        /** @description A check as it is written: one flat object, whichever way the metric is judged. */
+        CheckSpec: {
+            /** @description The metric: a built-in one (`http.errors`) or a Metric document. */
+            metric: components["schemas"]["Name"];
+            quantile?: components["schemas"]["Quantile"] | null;
+            compare?: components["schemas"]["CompareWith"] | null;
+            tolerate?: components["schemas"]["Tolerance"] | null;
+            confidence?: components["schemas"]["Confidence"] | null;
+            max?: components["schemas"]["Bound"] | null;
+            min?: components["schemas"]["Bound"] | null;
+            window?: components["schemas"]["Span"] | null;
+            /**
+             * Format: int64
+             * @description With bounds: how many requests it takes in that time to judge at all. Default 50.
+             */
+            sample?: number | null;
+        };
+        /**
+         * @description A stable code: a client may decide by it.
+         * @enum {string}
+         */
+        Code: "bad-request" | "foreign-origin" | "not-found" | "method-not-allowed" | "request-timeout" | "in-use" | "built-in" | "release-refused" | "verb-refused" | "conflict" | "payload-too-large" | "unsupported-media-type" | "invalid-document" | "idempotency-mismatch" | "precondition-required" | "internal" | "unavailable" | "not-recorded" | "disk-full";
+        /**
+         * @description What a candidate is compared with.
+         * @enum {string}
+         */
+        CompareWith: "stable";
+        /**
+         * @description How sure one must be: written `99%`, above 50 % and below 100 %.
+         * @example 99%
+         */
+        Confidence: string;
+        /** @description What tells one document from another. */
+        DocumentKey: {
+            /** @description Its kind. */
+            kind: components["schemas"]["Kind"];
+            environment?: components["schemas"]["Name"] | null;
+            /** @description Its name. */
+            name: components["schemas"]["Name"];
+        };
+        /** @example http://127.0.0.1:9001 */
+        Endpoint: string;
+        /** @description How many endpoints are ready. */
+        EndpointStatus: {
+            /**
+             * Format: int32
+             * @description How many can take requests.
+             */
+            ready: number;
+            /**
+             * Format: int32
+             * @description How many there are.
+             */
+            total: number;
+        };
+        /** @description Where services run. */
+        Environment: {
+            apiVersion: "sluice.dev/v1alpha1" & Record<string, never>;
+            kind: "Environment" & Record<string, never>;
+            /** @description What it is called. */
+            metadata: components["schemas"]["Metadata"];
+            /** @description What it says. */
+            spec: components["schemas"]["EnvironmentSpec"];
+        };
+        /** @description Some documents, and where to go on. */
+        EnvironmentList: {
+            /** @description The documents. */
+            items: components["schemas"]["Environment"][];
+            /** @description Hand this back as `cursor` to get the next ones; null when these were the last. */
+            next: string | null;
+        };
+        /** @description Where services run, and which policy their releases follow there. */
+        EnvironmentSpec: {
+            /** @description What the environment is for, in a sentence. */
+            description?: string | null;
+            /**
+             * @description Which policy a release follows when it names none: the first line that matches. The built-in `canary` when
+             *     no line does.
+             */
+            policies: components["schemas"]["PolicyBinding"][];
+        };
+        /** @description Some events, oldest first. */
+        EventList: {
+            /** @description The events. */
+            items: components["schemas"]["EventRecord"][];
+            /**
+             * Format: int64
+             * @description Hand this back as `after` to get the next ones; null when these were the last.
+             */
+            next: number | null;
+        };
+        /** @description Something that happened, as the log has it. */
+        EventRecord: {
+            /**
+             * Format: int64
+             * @description Its place in the log: 1, 2, 3 … without holes.
+             */
+            seq: number;
+            /** @description When it was committed. */
+            at: components["schemas"]["Timestamp"];
+            /**
+             * @description A stable word for what happened.
+             * @example release.step
+             */
+            kind: string;
+            /** @description To which document. */
+            subject: components["schemas"]["DocumentKey"];
+            /** @description Who did it: a person, a program, or `sluice` itself. */
+            actor: string;
+            /** @description What happened, in one plain sentence. */
+            text: string;
+            /** @description The numbers behind it. */
+            data: unknown;
+            /** @description The hash of the event before: 64 hexadecimal digits. */
+            previousHash: string;
+            /** @description The hash of all of this: SHA-256 over `previousHash` and the canonical JSON of the rest. */
+            hash: string;
+        };
+        /** @description What the candidate answered, in all. */
+        Exposed: {
+            /**
+             * Format: int64
+             * @description Requests.
+             */
+            requests: number;
+            /**
+             * Format: int64
+             * @description How many of them failed (5xx or broken off).
+             */
+            failed: number;
+        };
+        /** @description What the gateway counts. */
+        GatewayMetric: "requests" | {
+            /** @description The share of requests that ended in one of these ways (a ratio). */
+            responses: components["schemas"]["ResponseClass"][];
+        } | "latency" | "ready";
+        /** @description Active health checks: a GET that an endpoint answers with 200–399 in time. */
+        HealthSpec: {
+            /**
+             * @description The path that is asked for. Default `/healthz`. With `path: ""` nothing is asked: an endpoint is ready when
+             *     it takes a connection.
+             */
+            path: string;
+            /** @description Time between two checks of one endpoint. Default 2s. */
+            every: components["schemas"]["Span"];
+            /** @description How long an answer may take. Default 1s. */
+            timeout: components["schemas"]["Span"];
+            /**
+             * Format: int32
+             * @description How many checks must fail in a row before an endpoint gets no more requests. Default 3.
+             */
+            unhealthyAfter: number;
+            /**
+             * Format: int32
+             * @description How many must succeed in a row before it gets requests again. Default 1.
+             */
+            healthyAfter: number;
+        };
+        /** @description The stream has begun. */
+        Hello: {
+            /** @description The version of Sluice. A page that was loaded from another one should load itself anew. */
+            version: string;
+            /** @description The time at the server. */
+            at: components["schemas"]["Timestamp"];
+            /**
+             * Format: int64
+             * @description The place in the log after which this stream begins.
+             */
+            after: number;
+        };
+        /** @description What must have been before a release goes on; all of it. */
+        Hold: {
+            /** @description Time in this step, not counting pauses. */
+            time?: components["schemas"]["Span"];
+            /**
+             * Format: int64
+             * @description Requests that the candidate answered in this step.
+             */
+            requests?: number;
+            /** @description With `true`, the step ends only when somebody promotes. */
+            untilPromoted?: boolean;
+        };
+        /** @example shop.example.com */
+        HostPattern: string;
+        /**
+         * @description The kinds of documents.
+         * @enum {string}
+         */
         Kind: "Service" | "Segment" | "Metric" | "Policy" | "Environment" | "Release";
+        /** @description One message of the event stream: `event` names it, `data` is its JSON. */
+        LiveMessage: {
+            /** @description The stream has begun. */
+            data: components["schemas"]["Hello"];
+            /** @enum {string} */
+            event: "hello";
+        } | {
+            /** @description Something was added to the log. The only message with an `id`: its place in the log. */
+            data: components["schemas"]["EventRecord"];
+            /** @enum {string} */
+            event: "log";
+        } | {
+            /** @description A release changed visibly, counters included. */
+            data: components["schemas"]["Release"];
+            /** @enum {string} */
+            event: "release";
+        } | {
+            /** @description A service changed visibly: its versions, their readiness, what is live. */
+            data: components["schemas"]["Service"];
+            /** @enum {string} */
+            event: "service";
+        } | {
+            /** @description What was counted in the last second, for services with traffic. */
+            data: components["schemas"]["TrafficNow"];
+            /** @enum {string} */
+            event: "traffic";
+        } | {
+            /** @description Messages about releases, services and traffic were missed: read again what is shown. */
+            data: components["schemas"]["Resync"];
+            /** @enum {string} */
+            event: "resync";
+        };
+        /** @description What a document is called, and what others have noted on it. */
         Metadata: {
-            name: string;
-            environment?: string;
+            /** @description The name: unique for its kind, in its environment. */
+            name: components["schemas"]["Name"];
+            environment?: components["schemas"]["Name"] | null;
+            /** @description Short facts to select by: `team: payments`. */
             labels?: {
                 [key: string]: string;
             };
+            /** @description Longer notes that Sluice carries and never reads. */
             annotations?: {
                 [key: string]: string;
             };
-            resourceVersion?: number;
-            createdAt?: string;
-            updatedAt?: string;
+            /**
+             * Format: int64
+             * @description Read only: grows with every change of the document; the value of its `ETag`.
+             */
+            resourceVersion?: number | null;
+            createdAt?: components["schemas"]["Timestamp"] | null;
+            updatedAt?: components["schemas"]["Timestamp"] | null;
         };
-        Resource: {
-            apiVersion: string;
-            kind: components["schemas"]["Kind"];
+        /** @description A named measurement. */
+        Metric: {
+            apiVersion: "sluice.dev/v1alpha1" & Record<string, never>;
+            kind: "Metric" & Record<string, never>;
+            /** @description What it is called. */
             metadata: components["schemas"]["Metadata"];
-            spec: unknown;
-            status?: unknown;
+            /** @description What it says. */
+            spec: components["schemas"]["MetricSpec"];
         };
-        ResourcePage: {
-            items: components["schemas"]["Resource"][];
-            next: null | string;
+        /**
+         * @description What kind of number a metric is.
+         * @enum {string}
+         */
+        MetricKind: "ratio" | "rate" | "distribution";
+        /** @description Some documents, and where to go on. */
+        MetricList: {
+            /** @description The documents. */
+            items: components["schemas"]["Metric"][];
+            /** @description Hand this back as `cursor` to get the next ones; null when these were the last. */
+            next: string | null;
         };
-        ReleaseSpec: {
-            service: string;
-            version: string;
-            policy?: string;
-            reshuffle?: boolean;
+        /** @description Where a metric comes from. So far: the gateway's own counts. */
+        MetricSource: {
+            /** @description What the gateway counted for the version. */
+            gateway: components["schemas"]["GatewayMetric"];
         };
-        ReleaseRequest: {
-            service: string;
-            version: string;
-            environment?: string;
-            policy?: string;
-            reshuffle?: boolean;
-            reason?: string;
+        /** @description A named measurement, and which direction of it is worse. */
+        MetricSpec: {
+            /** @description What kind of number it is. */
+            kind: components["schemas"]["MetricKind"];
+            /** @description The unit that it is shown in; latency is always in `ms`. */
+            unit?: string | null;
+            /** @description Which direction is worse. */
+            worse: components["schemas"]["Worse"];
+            /** @description Where it comes from. */
+            source: components["schemas"]["MetricSource"];
+            /** @description What it tells, in a sentence. */
+            description?: string | null;
         };
-        VerbRequest: {
-            reason?: string;
+        /**
+         * @description The name of a document: lower-case letters, digits, `-` and `.`, beginning and ending with a letter or digit.
+         * @example checkout
+         */
+        Name: string;
+        /**
+         * @description What happens when a check fails.
+         * @enum {string}
+         */
+        OnFail: "rollback" | "pause";
+        /** @description What happens when a check cannot tell. */
+        OnInconclusive: {
+            /** @description How long to wait for more data, once the step's hold is over. */
+            wait: components["schemas"]["Span"];
+            /** @description What to do when that did not help. */
+            then: components["schemas"]["OnFail"];
         };
-        /** @enum {string} */
+        /**
+         * @description What happens when a newer version is released while one is under way.
+         * @enum {string}
+         */
+        OnNewer: "supersede" | "queue";
+        /**
+         * @description A path prefix: begins with `/`, has no trailing `/` (but for `/` itself), no query and no dot segments.
+         * @example /checkout
+         */
+        PathPrefix: string;
+        /**
+         * Format: double
+         * @description A weight as people write it: a percentage, in steps of 0.001.
+         * @example 5
+         */
+        Percent: number;
+        /**
+         * @description The phases of a release, by name.
+         * @enum {string}
+         */
         PhaseName: "Pending" | "Waiting" | "Progressing" | "Paused" | "Promoting" | "Succeeded" | "RollingBack" | "RolledBack" | "Aborted" | "Superseded" | "Failed";
-        /** @enum {string} */
-        Verb: "promote" | "pause" | "resume" | "abort" | "rollback" | "retry";
-        /** @enum {string} */
-        StepState: "done" | "current" | "ahead" | "skipped";
-        StepStatus: {
-            name: string;
-            audience: string;
-            candidate: number;
-            state: components["schemas"]["StepState"];
-            since: null | string;
-            holdTime: string;
-            heldTime: string;
-            holdRequests: number;
-            heldRequests: number;
-            untilPromoted: boolean;
-        };
-        Share: {
-            candidate: number;
-            audience: string;
-        };
-        SplitStatus: {
-            desired: components["schemas"]["Share"];
-            observed: components["schemas"]["Share"];
-        };
-        ReasonStatus: {
-            code: string;
-            text: string;
-            at: string;
-        };
-        /** @enum {string} */
-        Verdict: "pass" | "fail" | "inconclusive";
-        VerdictStatus: {
-            check: string;
-            metric: string;
-            verdict: components["schemas"]["Verdict"];
-            text: string;
-            stable: null | number;
-            candidate: null | number;
-            stableSamples: number;
-            candidateSamples: number;
-        };
-        Exposed: {
+        /** @description What was counted for one version in one second, and its latency. */
+        Point: {
+            /** @description The end of the second. */
+            at: components["schemas"]["Timestamp"];
+            /**
+             * Format: int32
+             * @description Requests that ended.
+             */
             requests: number;
+            /**
+             * Format: int32
+             * @description How many of them failed (5xx or broken off).
+             */
             failed: number;
+            /**
+             * Format: float
+             * @description Median latency in milliseconds; none without requests.
+             */
+            p50?: number | null;
+            /**
+             * Format: float
+             * @description 95th percentile, milliseconds.
+             */
+            p95?: number | null;
+            /**
+             * Format: float
+             * @description 99th percentile, milliseconds.
+             */
+            p99?: number | null;
         };
-        /** @enum {string} */
-        TimelineKind: "created" | "waiting" | "started" | "step" | "traffic" | "verdict" | "paused" | "resumed" | "rolling-back" | "ended" | "released" | "refused";
-        TimelineEntry: {
-            at: string;
-            kind: components["schemas"]["TimelineKind"];
-            text: string;
-            actor?: string;
+        /** @description Steps, checks, and what to do on trouble. */
+        Policy: {
+            apiVersion: "sluice.dev/v1alpha1" & Record<string, never>;
+            kind: "Policy" & Record<string, never>;
+            /** @description What it is called. */
+            metadata: components["schemas"]["Metadata"];
+            /** @description What it says. */
+            spec: components["schemas"]["PolicySpec"];
         };
-        ReleaseStatus: {
-            phase: components["schemas"]["PhaseName"];
-            step: null | string;
-            steps: components["schemas"]["StepStatus"][];
-            from: string;
-            to: string;
-            policy: string;
-            attempt: number;
-            split: components["schemas"]["SplitStatus"];
-            reason: components["schemas"]["ReasonStatus"];
-            verdicts: components["schemas"]["VerdictStatus"][];
-            exposed: components["schemas"]["Exposed"];
-            timeline: components["schemas"]["TimelineEntry"][];
-            verbs: components["schemas"]["Verb"][];
-            startedAt: null | string;
-            finishedAt: null | string;
-            keptUntil: null | string;
+        /** @description One line of an environment's choice of policies. */
+        PolicyBinding: {
+            /**
+             * @description A CEL rule over `change` (`change.level` is `major`, `minor`, `patch` or `other`; `change.from`, `change.to`)
+             *     and `service` (`service.name`, `service.labels`). Absent: always.
+             * @example change.level == 'patch'
+             */
+            when?: string | null;
+            /** @description The policy to follow. */
+            use: components["schemas"]["Name"];
         };
-        RouteSpec: {
-            host: string;
+        /** @description Some documents, and where to go on. */
+        PolicyList: {
+            /** @description The documents. */
+            items: components["schemas"]["Policy"][];
+            /** @description Hand this back as `cursor` to get the next ones; null when these were the last. */
+            next: string | null;
+        };
+        /** @description How releases go: written once, by somebody who knows, for every team that ships. */
+        PolicySpec: {
+            /** @description What the policy is for, in a sentence. */
+            description?: string | null;
+            /** @description Who meets the candidate, in order. No step may show it to fewer people than the one before. */
+            steps: components["schemas"]["StepSpec"][];
+            /** @description What is watched, in every step. Default: nothing, so that only time and people decide. */
+            checks: components["schemas"]["CheckSpec"][];
+            /** @description What happens when a check fails. Default `rollback`. */
+            onFail: components["schemas"]["OnFail"];
+            /** @description What happens when a check cannot tell. Default: wait 1h, then pause. */
+            onInconclusive: components["schemas"]["OnInconclusive"];
+            /** @description What happens when a newer version is released while this one is under way. Default `supersede`. */
+            onNewer: components["schemas"]["OnNewer"];
+            /**
+             * @description How long the previous version is kept, so that return is instant, after everyone has the new one; checks go
+             *     on meanwhile. Default 1h.
+             */
+            keepPrevious: components["schemas"]["Span"];
+            /** @description How long the candidate may take to have a ready endpoint, before the release starts. Default 10m. */
+            readyWithin: components["schemas"]["Span"];
+        };
+        /** @description Where in a text: both count from 1, columns in characters. */
+        Position: {
+            /** @description The line. */
+            line: number;
+            /** @description The column. */
+            column: number;
+        };
+        /** @description A header that shows a version to whoever sends it. */
+        Preview: {
+            /**
+             * @description The header's name.
+             * @example x-sluice-preview
+             */
+            header: string;
+            /** @description Its value. Whoever has it can see the version until it expires. */
+            value: string;
+            /** @description Until when. */
+            expiresAt: components["schemas"]["Timestamp"];
+        };
+        /** @description What is to be looked at. */
+        PreviewRequest: {
+            /** @description The version, dark or not. */
+            version: components["schemas"]["VersionName"];
+            for?: components["schemas"]["Span"] | null;
+        };
+        /** @description One thing that is wrong with a document. */
+        Problem: {
+            /**
+             * @description A stable code: `unknown-field`, `missing-field`, `wrong-type`, `invalid-value` ….
+             * @example unknown-field
+             */
+            code: string;
+            /** @description Which document, as far as it could be told: `Policy careful`, or `document 2`. */
+            document?: string | null;
+            /** @description Where in the document: `spec.steps[2].audience[0].percent`. Empty for the document as a whole. */
             path: string;
+            at?: components["schemas"]["Position"] | null;
+            /** @description What was given there, shortened. */
+            given?: string | null;
+            /** @description What is wrong, in one plain sentence without a full stop. */
+            message: string;
+            /** @description What would be accepted. */
+            accepted?: string | null;
+            /** @description How to mend it, when that can be guessed: ``did you mean `percent`?``. */
+            hint?: string | null;
         };
-        VersionSpec: {
-            name: string;
-            endpoints: string[];
+        /** @description The body of every answer that is not a success (RFC 9457). */
+        ProblemDetails: {
+            /**
+             * @description Tells this kind of problem from all others.
+             * @example https://sluice.dev/errors/not-found
+             */
+            type: string;
+            /**
+             * @description What happened, the same every time.
+             * @example There is no such thing
+             */
+            title: string;
+            /**
+             * Format: int32
+             * @description The HTTP status.
+             * @example 404
+             */
+            status: number;
+            /** @description To decide by. */
+            code: components["schemas"]["Code"];
+            /**
+             * @description What happened this time, with the names in it.
+             * @example there is no Service chekcout in production
+             */
+            detail: string;
+            /**
+             * @description How to mend it, when that is known.
+             * @example did you mean `checkout`?
+             */
+            hint?: string | null;
+            /** @description Everything that is wrong with the documents that were sent. */
+            problems?: components["schemas"]["Problem"][];
         };
+        /**
+         * Format: double
+         * @description A quantile: above 0 and below 1. Kept in parts per 100 000 so that it compares exactly.
+         * @example 0.95
+         */
+        Quantile: number;
+        /** @description Everything serves. */
+        Ready: {
+            /** @description Always true; what is missing is in the problem body otherwise. */
+            ready: boolean;
+        };
+        /** @description Why a release is where it is. */
+        ReasonStatus: {
+            /** @description A stable code: `check-failed`, `hold`, `no-traffic`. */
+            code: string;
+            /** @description One plain sentence, with the numbers in it. */
+            text: string;
+            /** @description Since when. */
+            at: components["schemas"]["Timestamp"];
+        };
+        /** @description One run of a service, from one version to another, with how it goes. */
+        Release: {
+            apiVersion: "sluice.dev/v1alpha1" & Record<string, never>;
+            kind: "Release" & Record<string, never>;
+            /** @description What it is called. */
+            metadata: components["schemas"]["Metadata"];
+            /** @description What it says. */
+            spec: components["schemas"]["ReleaseSpec"];
+            /** @description Where it stands. Read only. */
+            status: components["schemas"]["ReleaseStatus"];
+        };
+        /** @description Some documents, and where to go on. */
+        ReleaseList: {
+            /** @description The documents. */
+            items: components["schemas"]["Release"][];
+            /** @description Hand this back as `cursor` to get the next ones; null when these were the last. */
+            next: string | null;
+        };
+        /** @description What is to be released, and how. */
+        ReleaseSpec: {
+            /** @description The service. */
+            service: components["schemas"]["Name"];
+            /** @description The version that is released. */
+            version: components["schemas"]["VersionName"];
+            policy?: components["schemas"]["Name"] | null;
+            /** @description With `true`, other people meet the candidate first than in earlier releases of the same version. */
+            reshuffle?: boolean;
+        };
+        /** @description Where a release stands. */
+        ReleaseStatus: {
+            /** @description Where it is in its life. */
+            phase: components["schemas"]["PhaseName"];
+            step?: components["schemas"]["Name"] | null;
+            /** @description Every step, with what it asks and how far it is. */
+            steps: components["schemas"]["StepStatus"][];
+            /** @description The version that people had when the release started. */
+            from: components["schemas"]["VersionName"];
+            /** @description The version that is released. */
+            to: components["schemas"]["VersionName"];
+            /** @description The policy that it follows. */
+            policy: components["schemas"]["Name"];
+            /**
+             * Format: int32
+             * @description Counts up with every retry, from 1.
+             */
+            attempt: number;
+            /** @description Who should meet the candidate, and who does. */
+            split: components["schemas"]["SplitStatus"];
+            /** @description Why it is where it is. */
+            reason: components["schemas"]["ReasonStatus"];
+            /** @description What each check says. */
+            verdicts: components["schemas"]["VerdictStatus"][];
+            /** @description What the candidate answered, in all. */
+            exposed: components["schemas"]["Exposed"];
+            /** @description What happened, oldest first; at most the last 200 entries. */
+            timeline: components["schemas"]["TimelineEntry"][];
+            /** @description The verbs that would be accepted now. */
+            verbs: components["schemas"]["Verb"][];
+            startedAt?: components["schemas"]["Timestamp"] | null;
+            finishedAt?: components["schemas"]["Timestamp"] | null;
+            keptUntil?: components["schemas"]["Timestamp"] | null;
+        };
+        /**
+         * @description How a request ended.
+         * @enum {string}
+         */
+        ResponseClass: "1xx" | "2xx" | "3xx" | "4xx" | "5xx" | "reset";
+        /** @description Messages were missed. */
+        Resync: {
+            /** @description Why, in one plain sentence. */
+            text: string;
+        };
+        /**
+         * @description Who sees the response header `x-sluice-version`.
+         * @enum {string}
+         */
+        Reveal: "always" | "preview" | "never";
+        /**
+         * @description What a version is for visitors.
+         * @enum {string}
+         */
+        Role: "stable" | "candidate" | "kept" | "dark";
+        /** @description Requests by host and path. */
+        RouteSpec: {
+            /** @description `shop.example.com`, `*.example.com` for any host below it, or `*` for every host. */
+            host?: components["schemas"]["HostPattern"];
+            /** @description A path prefix, matched on segment borders: `/checkout` takes `/checkout/1`, not `/checkouts`. */
+            path?: components["schemas"]["PathPrefix"];
+        };
+        /** @description A named set of visitors. */
+        Segment: {
+            apiVersion: "sluice.dev/v1alpha1" & Record<string, never>;
+            kind: "Segment" & Record<string, never>;
+            /** @description What it is called. */
+            metadata: components["schemas"]["Metadata"];
+            /** @description What it says. */
+            spec: components["schemas"]["SegmentSpec"];
+        };
+        /** @description Some documents, and where to go on. */
+        SegmentList: {
+            /** @description The documents. */
+            items: components["schemas"]["Segment"][];
+            /** @description Hand this back as `cursor` to get the next ones; null when these were the last. */
+            next: string | null;
+        };
+        /** @description A named set of visitors, as a rule over their attributes. */
+        SegmentSpec: {
+            /**
+             * @description A CEL rule over `request` and `visitor`; a visitor for whom it is true is in the segment.
+             * @example visitor.plan != 'enterprise' && request.headers['x-country'] in ['NL', 'BE']
+             */
+            match: string;
+            /** @description What the segment is for, in a sentence. */
+            description?: string | null;
+        };
+        /** @description What users reach, with what is live. */
+        Service: {
+            apiVersion: "sluice.dev/v1alpha1" & Record<string, never>;
+            kind: "Service" & Record<string, never>;
+            /** @description What it is called. */
+            metadata: components["schemas"]["Metadata"];
+            /** @description What it says. */
+            spec: components["schemas"]["ServiceSpec"];
+            /** @description Where it stands. Read only. */
+            status: components["schemas"]["ServiceStatus"];
+        };
+        /** @description Some documents, and where to go on. */
+        ServiceList: {
+            /** @description The documents. */
+            items: components["schemas"]["Service"][];
+            /** @description Hand this back as `cursor` to get the next ones; null when these were the last. */
+            next: string | null;
+        };
+        /** @description What users reach: its routes, its versions, and how visitors are told apart. */
         ServiceSpec: {
+            /** @description The requests that belong to this service. The longest matching path wins. */
             routes: components["schemas"]["RouteSpec"][];
+            /**
+             * @description Where the unit is found, that is, what is hashed so that a visitor keeps a version. The first one present
+             *     wins; when none is, the gateway sets the last cookie named here. Default: the header `x-user-id`, then the
+             *     cookie `sluice_unit`.
+             */
+            unit: components["schemas"]["UnitSource"][];
+            /** @description What `visitor.NAME` means in a segment's rule. */
+            visitor?: {
+                [key: string]: components["schemas"]["AttributeSource"];
+            };
+            /** @description How the gateway asks endpoints whether they are ready. */
+            health: components["schemas"]["HealthSpec"];
+            /** @description How long the gateway waits for endpoints. */
+            timeouts: components["schemas"]["TimeoutSpec"];
+            /** @description Who sees the response header `x-sluice-version`. Default `preview`. */
+            reveal: components["schemas"]["Reveal"];
+            /** @description The deployed builds. When the service is new, the first one is live and all others are dark. */
             versions: components["schemas"]["VersionSpec"][];
         };
-        EndpointCount: {
-            ready: number;
-            total: number;
-        };
-        /** @enum {string} */
-        VersionRole: "stable" | "candidate" | "kept" | "dark";
-        VersionStatus: {
-            name: string;
-            role: components["schemas"]["VersionRole"];
-            endpoints: components["schemas"]["EndpointCount"];
-            share: number;
-        };
+        /** @description What a Service document's status says. */
         ServiceStatus: {
-            live: string;
-            release: null | string;
+            /** @description The version that people have. */
+            live: components["schemas"]["VersionName"];
+            release?: components["schemas"]["Name"] | null;
+            /** @description Every version. */
             versions: components["schemas"]["VersionStatus"][];
         };
-        Hold: {
-            time?: string;
-            requests?: number;
-            untilPromoted?: boolean;
+        /** @description A share of everyone, and the whole audience in words. */
+        Share: {
+            /** @description The candidate's share of everyone, parts per 100 000, segments not counted. */
+            candidate: components["schemas"]["Weight"];
+            /** @description Who that is, in words. */
+            audience: string;
         };
-        AudienceRule: {
-            segment?: string;
-            percent?: number;
+        /**
+         * @description A length of time, written as people do: `250ms`, `90s`, `10m`, `1h30m`, `7d`.
+         * @example 10m
+         */
+        Span: string;
+        /** @description Who should meet the candidate, and who does. */
+        SplitStatus: {
+            /** @description As decided. */
+            desired: components["schemas"]["Share"];
+            /** @description As the data plane has confirmed. */
+            observed: components["schemas"]["Share"];
         };
+        /** @description What is to be released. */
+        StartRelease: {
+            /** @description The service. */
+            service: components["schemas"]["Name"];
+            /** @description The version. */
+            version: components["schemas"]["VersionName"];
+            environment?: components["schemas"]["Name"] | null;
+            policy?: components["schemas"]["Name"] | null;
+            /** @description With `true`, other people meet the candidate first than in earlier releases of the same version. */
+            reshuffle?: boolean;
+            /**
+             * @description Why, in the words of whoever starts it.
+             * @example new checkout page
+             */
+            reason?: string | null;
+        };
+        /** @description One step: who meets the candidate, and for how long before the next. */
         StepSpec: {
-            name: string;
+            /** @description A short name: `staff`, `small`, `all`. */
+            name: components["schemas"]["Name"];
+            /** @description Who meets the candidate. A visitor meets it when any line takes them in. */
             audience: components["schemas"]["AudienceRule"][];
-            exclude?: string[];
+            /** @description Segments that do not meet it, whatever the audience says. */
+            exclude?: components["schemas"]["Name"][];
+            /** @description What must have been before the next step. */
             hold?: components["schemas"]["Hold"];
         };
-        PolicySpec: {
-            description?: string;
-            steps: components["schemas"]["StepSpec"][];
-            /** @enum {string} */
-            onFail: "rollback" | "pause";
+        /**
+         * @description How far a step is.
+         * @enum {string}
+         */
+        StepState: "done" | "current" | "ahead" | "skipped";
+        /** @description One step, with what it asks and how far it is. */
+        StepStatus: {
+            /** @description Its name. */
+            name: components["schemas"]["Name"];
+            /** @description Who meets the candidate, in words: `5 % of everyone`, `all of employees and 5 % of low-risk`. */
+            audience: string;
+            /** @description The share of everyone, parts per 100 000, segments not counted. */
+            candidate: components["schemas"]["Weight"];
+            /** @description How far it is. */
+            state: components["schemas"]["StepState"];
+            since?: components["schemas"]["Timestamp"] | null;
+            /** @description The time that it asks for. */
+            holdTime: components["schemas"]["Span"];
+            /** @description The time that has passed, pauses not counted. */
+            heldTime: components["schemas"]["Span"];
+            /**
+             * Format: int64
+             * @description The requests to the candidate that it asks for.
+             */
+            holdRequests: number;
+            /**
+             * Format: int64
+             * @description The requests that the candidate has answered in this step.
+             */
+            heldRequests: number;
+            /** @description Whether only a person can end it. */
+            untilPromoted: boolean;
         };
-        TrafficPoint: {
-            at: string;
-            requests: number;
-            failed: number;
-            p50: null | number;
-            p95: null | number;
-            p99: null | number;
+        /** @description Something that happened to a release. */
+        TimelineEntry: {
+            /** @description When. */
+            at: components["schemas"]["Timestamp"];
+            /** @description What kind of thing. */
+            kind: components["schemas"]["TimelineKind"];
+            /** @description What, in one plain sentence. */
+            text: string;
+            /** @description Who did it, when a person or program did. */
+            actor?: string | null;
         };
-        VersionTraffic: {
-            role: string;
-            points: components["schemas"]["TrafficPoint"][];
+        /**
+         * @description What kind of thing happened to a release.
+         * @enum {string}
+         */
+        TimelineKind: "created" | "waiting" | "started" | "step" | "traffic" | "verdict" | "paused" | "resumed" | "rolling-back" | "ended" | "released" | "refused";
+        /** @description How long the gateway waits for an endpoint. */
+        TimeoutSpec: {
+            /** @description For a connection. Default 1s. */
+            connect: components["schemas"]["Span"];
+            /** @description From the end of the request to the head of the response. Default 30s. */
+            response: components["schemas"]["Span"];
+            /** @description Between two pieces of a body, either way. Default 60s. */
+            idle: components["schemas"]["Span"];
         };
-        Traffic: {
-            service: string;
-            environment: string;
-            from: string;
-            to: string;
-            step: string;
+        /**
+         * Format: date-time
+         * @description A point in time: milliseconds since 1970-01-01T00:00:00Z. Printed as RFC 3339 with milliseconds, in UTC.
+         * @example 2026-11-23T09:30:00.000Z
+         */
+        Timestamp: string;
+        /** @example 0.5pp */
+        Tolerance: string;
+        /** @description What was counted for one service in one second. */
+        TrafficNow: {
+            /** @description The service. */
+            service: components["schemas"]["Name"];
+            /** @description Its environment. */
+            environment: components["schemas"]["Name"];
+            /** @description The end of the second. */
+            at: components["schemas"]["Timestamp"];
+            /** @description By version. */
             versions: {
-                [key: string]: components["schemas"]["VersionTraffic"];
+                [key: string]: components["schemas"]["VersionNow"];
             };
         };
-        DocumentKey: {
-            kind: components["schemas"]["Kind"];
-            environment: null | string;
-            name: string;
+        /** @description What was counted for one service, second by second. */
+        TrafficSeries: {
+            /** @description The service. */
+            service: components["schemas"]["Name"];
+            /** @description Its environment. */
+            environment: components["schemas"]["Name"];
+            /** @description The first second asked for. */
+            from: components["schemas"]["Timestamp"];
+            /** @description The last. */
+            to: components["schemas"]["Timestamp"];
+            /**
+             * @description The time that one point stands for.
+             * @example 1s
+             */
+            step: string;
+            /** @description By version; seconds without requests are left out. */
+            versions: {
+                [key: string]: components["schemas"]["VersionHistory"];
+            };
         };
-        EventRecord: {
-            seq: number;
-            at: string;
-            kind: string;
-            subject: components["schemas"]["DocumentKey"];
-            actor: string;
+        /** @description One place in a request. Written `header: NAME` or `cookie: NAME`. */
+        UnitSource: {
+            /** @description The value of a request header, name in lower case. */
+            header: string;
+        } | {
+            /** @description The value of a cookie. */
+            cookie: string;
+        };
+        /**
+         * @description The verbs: the same in the command line, the API and the dashboard.
+         * @enum {string}
+         */
+        Verb: "promote" | "pause" | "resume" | "abort" | "rollback" | "retry";
+        /**
+         * @description What a check says.
+         * @enum {string}
+         */
+        Verdict: "pass" | "fail" | "inconclusive";
+        /** @description One check, and what it says. */
+        VerdictStatus: {
+            /** @description The check in words: `http.errors against stable, at most 0.5 points worse`. */
+            check: string;
+            /** @description The metric. */
+            metric: components["schemas"]["Name"];
+            /** @description What it says. */
+            verdict: components["schemas"]["Verdict"];
+            /** @description Why, in one plain sentence with the numbers in it. */
             text: string;
-            data: unknown;
-            previousHash: string;
-            hash: string;
+            /**
+             * Format: double
+             * @description Stable's value: a fraction, milliseconds, or per second.
+             */
+            stable?: number | null;
+            /**
+             * Format: double
+             * @description The candidate's value.
+             */
+            candidate?: number | null;
+            /**
+             * Format: int64
+             * @description Requests that stand behind stable's value.
+             */
+            stableSamples: number;
+            /**
+             * Format: int64
+             * @description Requests that stand behind the candidate's value.
+             */
+            candidateSamples: number;
         };
-        EventPage: {
-            items: components["schemas"]["EventRecord"][];
-            next: null | number;
-        };
-        VersionInfo: {
+        /** @description What this server is. */
+        Version: {
+            /**
+             * @description The version of Sluice.
+             * @example 0.1.0
+             */
             version: string;
-            commit?: string;
+            /** @description The commit that it was built from, when that is known. */
+            commit?: string | null;
+            /**
+             * @description Where the gateway listens.
+             * @example 127.0.0.1:8080
+             */
             gatewayAddress: string;
         };
-        Problem: {
-            type: string;
-            title: string;
-            status: number;
-            code: string;
-            detail: string;
-            hint?: string;
-            problems?: unknown[];
+        /** @description What was counted for one version, second by second. */
+        VersionHistory: {
+            /** @description What the version is for visitors now. */
+            role: components["schemas"]["Role"];
+            /** @description Oldest first. */
+            points: components["schemas"]["Point"][];
+        };
+        /**
+         * @description The name of a version, as the build names it: letters, digits, `.`, `_`, `-` and `+`, beginning with a letter
+         *     or digit.
+         * @example 2.1.0
+         */
+        VersionName: string;
+        /** @description What was counted for one version in one second. */
+        VersionNow: components["schemas"]["Point"] & {
+            /** @description What the version is for visitors now. */
+            role: components["schemas"]["Role"];
+        };
+        /** @description One deployed build. */
+        VersionSpec: {
+            /** @description Its name, as the build names it. */
+            name: components["schemas"]["VersionName"];
+            /** @description Where it listens. At least one. */
+            endpoints: components["schemas"]["Endpoint"][];
+        };
+        /** @description What a Service document's status says of one version. */
+        VersionStatus: {
+            /** @description Its name. */
+            name: components["schemas"]["VersionName"];
+            /** @description What it is for visitors. */
+            role: components["schemas"]["Role"];
+            /** @description How many of its endpoints are ready. */
+            endpoints: components["schemas"]["EndpointStatus"];
+            /** @description Its share of everyone, parts per 100 000, segments not counted. */
+            share: components["schemas"]["Weight"];
+        };
+        /**
+         * Format: int32
+         * @description A share of traffic: `0..=100_000` parts per 100 000.
+         * @example 5000
+         */
+        Weight: number;
+        /**
+         * @description Which direction of a metric is worse.
+         * @enum {string}
+         */
+        Worse: "higher" | "lower";
+        /**
+         * @description A document as it is written. What `spec` may hold is in the JSON Schema of its kind, at
+         *     `/api/v1/schemas/{kind}`. Unknown fields are refused; read-only ones are passed over.
+         */
+        WrittenDocument: {
+            apiVersion: "sluice.dev/v1alpha1" & Record<string, never>;
+            /** @description The kind of document. */
+            kind: components["schemas"]["Kind"];
+            /** @description What it is called. */
+            metadata: components["schemas"]["Metadata"];
+            /** @description What it says. */
+            spec: Record<string, never>;
         };
     };
     responses: never;
@@ -1340,4 +1591,3816 @@ export interface components {
     pathItems: never;
 }
 export type $defs = Record<string, never>;
-export type operations = Record<string, never>;
+export interface operations {
+    applyDocuments: {
+        parameters: {
+            query?: {
+                /** @description With `true`, nothing is changed, and the results say what would be. */
+                dryRun?: boolean;
+            };
+            header?: {
+                /** @description Who acts. Default `local` */
+                "x-sluice-actor"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description YAML with one or more documents, or JSON with one document or an array of them */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WrittenDocument"][];
+                /**
+                 * @example kind: Segment
+                 *     metadata: { name: staff }
+                 *     spec: { match: "visitor.staff == 'yes'" }
+                 */
+                "application/yaml": string;
+            };
+        };
+        responses: {
+            /** @description What was done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApplyResults"];
+                };
+            };
+            /** @description `bad-request`: A header, a query parameter, a name or the JSON of the body is not what it should be. The detail says which, and where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `foreign-origin`: There is no sign-in yet, so that only requests to a loopback name or address with the server's own port are answered, and none that another site made a browser send. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `request-timeout`: The whole body must be there 10 seconds after the head. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /**
+             * @description `built-in`: Built-in policies, metrics and environments can be read, not changed.
+             *
+             *     `release-refused`: The version is live already, or unknown, or something else that a release needs is not there. The detail says which.
+             */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `conflict`: The document is not at the resource version that `If-Match` names, or exists although `If-None-Match: *` asks for none. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `payload-too-large`: A body holds at most 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `unsupported-media-type`: Every POST and PUT says what its body is: `application/json`, and for `/api/v1/apply` also `application/yaml`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `invalid-document`: Something in them is wrong, or does not fit what exists. `problems` lists all of it, each with its place. Nothing was changed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `internal`: A bug, or a damaged store. The server's log has the cause. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `unavailable`: It starts, stops, has too many watchers, or its store does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `disk-full`: The change could not be stored, and was not made. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    listEnvironments: {
+        parameters: {
+            query?: {
+                /** @description Newest first instead of by name. */
+                newest?: boolean;
+                /** @description How many at most. Default 50. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnvironmentList"];
+                };
+            };
+            /** @description `bad-request`: A header, a query parameter, a name or the JSON of the body is not what it should be. The detail says which, and where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `foreign-origin`: There is no sign-in yet, so that only requests to a loopback name or address with the server's own port are answered, and none that another site made a browser send. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `internal`: A bug, or a damaged store. The server's log has the cause. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `unavailable`: It starts, stops, has too many watchers, or its store does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    getEnvironment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name */
+                name: components["schemas"]["Name"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The document */
+            200: {
+                headers: {
+                    /** @description The resource version, in quotes */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Environment"];
+                };
+            };
+            /** @description It is as the client knows it */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `bad-request`: A header, a query parameter, a name or the JSON of the body is not what it should be. The detail says which, and where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `foreign-origin`: There is no sign-in yet, so that only requests to a loopback name or address with the server's own port are answered, and none that another site made a browser send. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `not-found`: No document has this name, or nothing is served at this address. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `internal`: A bug, or a damaged store. The server's log has the cause. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `unavailable`: It starts, stops, has too many watchers, or its store does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    putEnvironment: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Replaces this resource version, in quotes */
+                "If-Match"?: string | null;
+                /** @description `*`: creates */
+                "If-None-Match"?: string | null;
+                /** @description Who acts. Default `local` */
+                "x-sluice-actor"?: string | null;
+            };
+            path: {
+                /** @description Its name */
+                name: components["schemas"]["Name"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WrittenDocument"];
+            };
+        };
+        responses: {
+            /** @description The document as it is now */
+            200: {
+                headers: {
+                    /** @description The resource version, in quotes */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Environment"];
+                };
+            };
+            /** @description `bad-request`: A header, a query parameter, a name or the JSON of the body is not what it should be. The detail says which, and where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `foreign-origin`: There is no sign-in yet, so that only requests to a loopback name or address with the server's own port are answered, and none that another site made a browser send. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `request-timeout`: The whole body must be there 10 seconds after the head. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `built-in`: Built-in policies, metrics and environments can be read, not changed. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `conflict`: The document is not at the resource version that `If-Match` names, or exists although `If-None-Match: *` asks for none. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `payload-too-large`: A body holds at most 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `unsupported-media-type`: Every POST and PUT says what its body is: `application/json`, and for `/api/v1/apply` also `application/yaml`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `invalid-document`: Something in them is wrong, or does not fit what exists. `problems` lists all of it, each with its place. Nothing was changed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `precondition-required`: A PUT replaces what somebody may just have changed, so it must say what it replaces. */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `internal`: A bug, or a damaged store. The server's log has the cause. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `unavailable`: It starts, stops, has too many watchers, or its store does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `disk-full`: The change could not be stored, and was not made. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    deleteEnvironment: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Only at this resource version, in quotes */
+                "If-Match"?: string | null;
+                /** @description Who acts. Default `local` */
+                "x-sluice-actor"?: string | null;
+            };
+            path: {
+                /** @description Its name */
+                name: components["schemas"]["Name"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `bad-request`: A header, a query parameter, a name or the JSON of the body is not what it should be. The detail says which, and where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `foreign-origin`: There is no sign-in yet, so that only requests to a loopback name or address with the server's own port are answered, and none that another site made a browser send. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `not-found`: No document has this name, or nothing is served at this address. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /**
+             * @description `in-use`: The document cannot be deleted while others name it. The detail lists them.
+             *
+             *     `built-in`: Built-in policies, metrics and environments can be read, not changed.
+             */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `conflict`: The document is not at the resource version that `If-Match` names, or exists although `If-None-Match: *` asks for none. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `internal`: A bug, or a damaged store. The server's log has the cause. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `unavailable`: It starts, stops, has too many watchers, or its store does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `disk-full`: The change could not be stored, and was not made. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    listEvents: {
+        parameters: {
+            query?: {
+                /** @description Only those after this place in the log. For a stream: begins there, before it goes on with what happens. */
+                after?: number;
+                /** @description The last ones instead of the first ones, still oldest first. Not for streams. */
+                newest?: boolean;
+                /** @description How many at most. Default 100. Not for streams. */
+                limit?: number;
+                /** @description Only about one document: its kind. Needs `name`. */
+                kind?: components["schemas"]["Kind"];
+                /** @description Only about one document: its name. Needs `kind`. */
+                name?: components["schemas"]["Name"];
+                /** @description Its environment, for kinds that have one. Default `production`. */
+                environment?: components["schemas"]["Name"];
+            };
+            header?: {
+                /** @description As `after`, for streams; browsers send it by themselves */
+                "Last-Event-ID"?: number | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Some events, or the stream */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventList"];
+                    "text/event-stream": components["schemas"]["LiveMessage"];
+                };
+            };
+            /** @description `bad-request`: A header, a query parameter, a name or the JSON of the body is not what it should be. The detail says which, and where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `foreign-origin`: There is no sign-in yet, so that only requests to a loopback name or address with the server's own port are answered, and none that another site made a browser send. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `internal`: A bug, or a damaged store. The server's log has the cause. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `unavailable`: It starts, stops, has too many watchers, or its store does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    listMetrics: {
+        parameters: {
+            query?: {
+                /** @description Newest first instead of by name. */
+                newest?: boolean;
+                /** @description How many at most. Default 50. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MetricList"];
+                };
+            };
+            /** @description `bad-request`: A header, a query parameter, a name or the JSON of the body is not what it should be. The detail says which, and where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `foreign-origin`: There is no sign-in yet, so that only requests to a loopback name or address with the server's own port are answered, and none that another site made a browser send. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `internal`: A bug, or a damaged store. The server's log has the cause. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `unavailable`: It starts, stops, has too many watchers, or its store does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    getMetric: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name */
+                name: components["schemas"]["Name"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The document */
+            200: {
+                headers: {
+                    /** @description The resource version, in quotes */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Metric"];
+                };
+            };
+            /** @description It is as the client knows it */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `bad-request`: A header, a query parameter, a name or the JSON of the body is not what it should be. The detail says which, and where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `foreign-origin`: There is no sign-in yet, so that only requests to a loopback name or address with the server's own port are answered, and none that another site made a browser send. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `not-found`: No document has this name, or nothing is served at this address. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `internal`: A bug, or a damaged store. The server's log has the cause. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `unavailable`: It starts, stops, has too many watchers, or its store does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    putMetric: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Replaces this resource version, in quotes */
+                "If-Match"?: string | null;
+                /** @description `*`: creates */
+                "If-None-Match"?: string | null;
+                /** @description Who acts. Default `local` */
+                "x-sluice-actor"?: string | null;
+            };
+            path: {
+                /** @description Its name */
+                name: components["schemas"]["Name"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WrittenDocument"];
+            };
+        };
+        responses: {
+            /** @description The document as it is now */
+            200: {
+                headers: {
+                    /** @description The resource version, in quotes */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Metric"];
+                };
+            };
+            /** @description `bad-request`: A header, a query parameter, a name or the JSON of the body is not what it should be. The detail says which, and where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `foreign-origin`: There is no sign-in yet, so that only requests to a loopback name or address with the server's own port are answered, and none that another site made a browser send. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `request-timeout`: The whole body must be there 10 seconds after the head. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `built-in`: Built-in policies, metrics and environments can be read, not changed. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `conflict`: The document is not at the resource version that `If-Match` names, or exists although `If-None-Match: *` asks for none. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `payload-too-large`: A body holds at most 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `unsupported-media-type`: Every POST and PUT says what its body is: `application/json`, and for `/api/v1/apply` also `application/yaml`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `invalid-document`: Something in them is wrong, or does not fit what exists. `problems` lists all of it, each with its place. Nothing was changed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `precondition-required`: A PUT replaces what somebody may just have changed, so it must say what it replaces. */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `internal`: A bug, or a damaged store. The server's log has the cause. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `unavailable`: It starts, stops, has too many watchers, or its store does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `disk-full`: The change could not be stored, and was not made. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    deleteMetric: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Only at this resource version, in quotes */
+                "If-Match"?: string | null;
+                /** @description Who acts. Default `local` */
+                "x-sluice-actor"?: string | null;
+            };
+            path: {
+                /** @description Its name */
+                name: components["schemas"]["Name"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `bad-request`: A header, a query parameter, a name or the JSON of the body is not what it should be. The detail says which, and where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `foreign-origin`: There is no sign-in yet, so that only requests to a loopback name or address with the server's own port are answered, and none that another site made a browser send. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `not-found`: No document has this name, or nothing is served at this address. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /**
+             * @description `in-use`: The document cannot be deleted while others name it. The detail lists them.
+             *
+             *     `built-in`: Built-in policies, metrics and environments can be read, not changed.
+             */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `conflict`: The document is not at the resource version that `If-Match` names, or exists although `If-None-Match: *` asks for none. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `internal`: A bug, or a damaged store. The server's log has the cause. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `unavailable`: It starts, stops, has too many watchers, or its store does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `disk-full`: The change could not be stored, and was not made. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    getOpenApi: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The OpenAPI 3.1 document */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description `bad-request`: A header, a query parameter, a name or the JSON of the body is not what it should be. The detail says which, and where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `foreign-origin`: There is no sign-in yet, so that only requests to a loopback name or address with the server's own port are answered, and none that another site made a browser send. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `internal`: A bug, or a damaged store. The server's log has the cause. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `unavailable`: It starts, stops, has too many watchers, or its store does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    listPolicies: {
+        parameters: {
+            query?: {
+                /** @description Newest first instead of by name. */
+                newest?: boolean;
+                /** @description How many at most. Default 50. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyList"];
+                };
+            };
+            /** @description `bad-request`: A header, a query parameter, a name or the JSON of the body is not what it should be. The detail says which, and where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `foreign-origin`: There is no sign-in yet, so that only requests to a loopback name or address with the server's own port are answered, and none that another site made a browser send. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `internal`: A bug, or a damaged store. The server's log has the cause. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `unavailable`: It starts, stops, has too many watchers, or its store does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    getPolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name */
+                name: components["schemas"]["Name"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The document */
+            200: {
+                headers: {
+                    /** @description The resource version, in quotes */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Policy"];
+                };
+            };
+            /** @description It is as the client knows it */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `bad-request`: A header, a query parameter, a name or the JSON of the body is not what it should be. The detail says which, and where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `foreign-origin`: There is no sign-in yet, so that only requests to a loopback name or address with the server's own port are answered, and none that another site made a browser send. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `not-found`: No document has this name, or nothing is served at this address. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `internal`: A bug, or a damaged store. The server's log has the cause. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `unavailable`: It starts, stops, has too many watchers, or its store does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    putPolicy: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Replaces this resource version, in quotes */
+                "If-Match"?: string | null;
+                /** @description `*`: creates */
+                "If-None-Match"?: string | null;
+                /** @description Who acts. Default `local` */
+                "x-sluice-actor"?: string | null;
+            };
+            path: {
+                /** @description Its name */
+                name: components["schemas"]["Name"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WrittenDocument"];
+            };
+        };
+        responses: {
+            /** @description The document as it is now */
+            200: {
+                headers: {
+                    /** @description The resource version, in quotes */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Policy"];
+                };
+            };
+            /** @description `bad-request`: A header, a query parameter, a name or the JSON of the body is not what it should be. The detail says which, and where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `foreign-origin`: There is no sign-in yet, so that only requests to a loopback name or address with the server's own port are answered, and none that another site made a browser send. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `request-timeout`: The whole body must be there 10 seconds after the head. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `built-in`: Built-in policies, metrics and environments can be read, not changed. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `conflict`: The document is not at the resource version that `If-Match` names, or exists although `If-None-Match: *` asks for none. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `payload-too-large`: A body holds at most 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `unsupported-media-type`: Every POST and PUT says what its body is: `application/json`, and for `/api/v1/apply` also `application/yaml`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `invalid-document`: Something in them is wrong, or does not fit what exists. `problems` lists all of it, each with its place. Nothing was changed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `precondition-required`: A PUT replaces what somebody may just have changed, so it must say what it replaces. */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `internal`: A bug, or a damaged store. The server's log has the cause. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `unavailable`: It starts, stops, has too many watchers, or its store does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `disk-full`: The change could not be stored, and was not made. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    deletePolicy: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Only at this resource version, in quotes */
+                "If-Match"?: string | null;
+                /** @description Who acts. Default `local` */
+                "x-sluice-actor"?: string | null;
+            };
+            path: {
+                /** @description Its name */
+                name: components["schemas"]["Name"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `bad-request`: A header, a query parameter, a name or the JSON of the body is not what it should be. The detail says which, and where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `foreign-origin`: There is no sign-in yet, so that only requests to a loopback name or address with the server's own port are answered, and none that another site made a browser send. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `not-found`: No document has this name, or nothing is served at this address. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /**
+             * @description `in-use`: The document cannot be deleted while others name it. The detail lists them.
+             *
+             *     `built-in`: Built-in policies, metrics and environments can be read, not changed.
+             */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `conflict`: The document is not at the resource version that `If-Match` names, or exists although `If-None-Match: *` asks for none. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `internal`: A bug, or a damaged store. The server's log has the cause. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `unavailable`: It starts, stops, has too many watchers, or its store does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `disk-full`: The change could not be stored, and was not made. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    listReleases: {
+        parameters: {
+            query?: {
+                /** @description Only in this environment; in all of them when absent. */
+                environment?: components["schemas"]["Name"];
+                /** @description Only of this service. */
+                service?: components["schemas"]["Name"];
+                /** @description With `true`, only releases to which something may still happen; with `false`, only the others. */
+                active?: boolean;
+                /** @description Newest first instead of by environment and name. */
+                newest?: boolean;
+                /** @description How many at most. Default 50. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReleaseList"];
+                };
+            };
+            /** @description `bad-request`: A header, a query parameter, a name or the JSON of the body is not what it should be. The detail says which, and where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `foreign-origin`: There is no sign-in yet, so that only requests to a loopback name or address with the server's own port are answered, and none that another site made a browser send. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `internal`: A bug, or a damaged store. The server's log has the cause. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `unavailable`: It starts, stops, has too many watchers, or its store does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    startRelease: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request under the same key starts nothing a second time */
+                "Idempotency-Key"?: string | null;
+                /** @description Who acts. Default `local` */
+                "x-sluice-actor"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StartRelease"];
+            };
+        };
+        responses: {
+            /** @description The release */
+            201: {
+                headers: {
+                    /** @description The resource version, in quotes */
+                    ETag?: string;
+                    /** @description Where the release is */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Release"];
+                };
+            };
+            /** @description `bad-request`: A header, a query parameter, a name or the JSON of the body is not what it should be. The detail says which, and where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `foreign-origin`: There is no sign-in yet, so that only requests to a loopback name or address with the server's own port are answered, and none that another site made a browser send. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `not-found`: No document has this name, or nothing is served at this address. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `request-timeout`: The whole body must be there 10 seconds after the head. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `release-refused`: The version is live already, or unknown, or something else that a release needs is not there. The detail says which. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `payload-too-large`: A body holds at most 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `unsupported-media-type`: Every POST and PUT says what its body is: `application/json`, and for `/api/v1/apply` also `application/yaml`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `idempotency-mismatch`: The same `Idempotency-Key` came before, with something else in the request. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `internal`: A bug, or a damaged store. The server's log has the cause. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `unavailable`: It starts, stops, has too many watchers, or its store does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `disk-full`: The change could not be stored, and was not made. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    getRelease: {
+        parameters: {
+            query?: {
+                /** @description Its environment. Default `production`. */
+                environment?: components["schemas"]["Name"];
+            };
+            header?: never;
+            path: {
+                /** @description Its name */
+                name: components["schemas"]["Name"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The document */
+            200: {
+                headers: {
+                    /** @description The resource version, in quotes */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Release"];
+                };
+            };
+            /** @description It is as the client knows it */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `bad-request`: A header, a query parameter, a name or the JSON of the body is not what it should be. The detail says which, and where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `foreign-origin`: There is no sign-in yet, so that only requests to a loopback name or address with the server's own port are answered, and none that another site made a browser send. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `not-found`: No document has this name, or nothing is served at this address. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `internal`: A bug, or a damaged store. The server's log has the cause. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `unavailable`: It starts, stops, has too many watchers, or its store does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    deleteRelease: {
+        parameters: {
+            query?: {
+                /** @description Its environment. Default `production`. */
+                environment?: components["schemas"]["Name"];
+            };
+            header?: {
+                /** @description Only at this resource version, in quotes */
+                "If-Match"?: string | null;
+                /** @description Who acts. Default `local` */
+                "x-sluice-actor"?: string | null;
+            };
+            path: {
+                /** @description Its name */
+                name: components["schemas"]["Name"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `bad-request`: A header, a query parameter, a name or the JSON of the body is not what it should be. The detail says which, and where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `foreign-origin`: There is no sign-in yet, so that only requests to a loopback name or address with the server's own port are answered, and none that another site made a browser send. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `not-found`: No document has this name, or nothing is served at this address. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /**
+             * @description `in-use`: The document cannot be deleted while others name it. The detail lists them.
+             *
+             *     `built-in`: Built-in policies, metrics and environments can be read, not changed.
+             */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `conflict`: The document is not at the resource version that `If-Match` names, or exists although `If-None-Match: *` asks for none. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `internal`: A bug, or a damaged store. The server's log has the cause. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `unavailable`: It starts, stops, has too many watchers, or its store does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `disk-full`: The change could not be stored, and was not made. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    abortRelease: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request under the same key does nothing a second time */
+                "Idempotency-Key"?: string | null;
+                /** @description Only at this resource version, in quotes */
+                "If-Match"?: string | null;
+                /** @description Who acts. Default `local` */
+                "x-sluice-actor"?: string | null;
+            };
+            path: {
+                /** @description The release */
+                name: components["schemas"]["Name"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Act"];
+            };
+        };
+        responses: {
+            /** @description The release as it is now */
+            200: {
+                headers: {
+                    /** @description The resource version, in quotes */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Release"];
+                };
+            };
+            /** @description `bad-request`: A header, a query parameter, a name or the JSON of the body is not what it should be. The detail says which, and where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `foreign-origin`: There is no sign-in yet, so that only requests to a loopback name or address with the server's own port are answered, and none that another site made a browser send. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `not-found`: No document has this name, or nothing is served at this address. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `request-timeout`: The whole body must be there 10 seconds after the head. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `verb-refused`: A release that has ended cannot be paused, one that is not paused cannot be resumed, and so on. The detail says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `conflict`: The document is not at the resource version that `If-Match` names, or exists although `If-None-Match: *` asks for none. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `payload-too-large`: A body holds at most 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `unsupported-media-type`: Every POST and PUT says what its body is: `application/json`, and for `/api/v1/apply` also `application/yaml`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `idempotency-mismatch`: The same `Idempotency-Key` came before, with something else in the request. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `internal`: A bug, or a damaged store. The server's log has the cause. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /**
+             * @description `unavailable`: It starts, stops, has too many watchers, or its store does not answer.
+             *
+             *     `not-recorded`: Everyone is being taken back to stable, because that must not wait for the store. It is recorded as soon as the store takes it; until then a restart would not know of it.
+             */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `disk-full`: The change could not be stored, and was not made. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    pauseRelease: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request under the same key does nothing a second time */
+                "Idempotency-Key"?: string | null;
+                /** @description Only at this resource version, in quotes */
+                "If-Match"?: string | null;
+                /** @description Who acts. Default `local` */
+                "x-sluice-actor"?: string | null;
+            };
+            path: {
+                /** @description The release */
+                name: components["schemas"]["Name"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Act"];
+            };
+        };
+        responses: {
+            /** @description The release as it is now */
+            200: {
+                headers: {
+                    /** @description The resource version, in quotes */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Release"];
+                };
+            };
+            /** @description `bad-request`: A header, a query parameter, a name or the JSON of the body is not what it should be. The detail says which, and where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `foreign-origin`: There is no sign-in yet, so that only requests to a loopback name or address with the server's own port are answered, and none that another site made a browser send. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `not-found`: No document has this name, or nothing is served at this address. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `request-timeout`: The whole body must be there 10 seconds after the head. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `verb-refused`: A release that has ended cannot be paused, one that is not paused cannot be resumed, and so on. The detail says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `conflict`: The document is not at the resource version that `If-Match` names, or exists although `If-None-Match: *` asks for none. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `payload-too-large`: A body holds at most 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `unsupported-media-type`: Every POST and PUT says what its body is: `application/json`, and for `/api/v1/apply` also `application/yaml`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `idempotency-mismatch`: The same `Idempotency-Key` came before, with something else in the request. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `internal`: A bug, or a damaged store. The server's log has the cause. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /**
+             * @description `unavailable`: It starts, stops, has too many watchers, or its store does not answer.
+             *
+             *     `not-recorded`: Everyone is being taken back to stable, because that must not wait for the store. It is recorded as soon as the store takes it; until then a restart would not know of it.
+             */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `disk-full`: The change could not be stored, and was not made. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    promoteRelease: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request under the same key does nothing a second time */
+                "Idempotency-Key"?: string | null;
+                /** @description Only at this resource version, in quotes */
+                "If-Match"?: string | null;
+                /** @description Who acts. Default `local` */
+                "x-sluice-actor"?: string | null;
+            };
+            path: {
+                /** @description The release */
+                name: components["schemas"]["Name"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Act"];
+            };
+        };
+        responses: {
+            /** @description The release as it is now */
+            200: {
+                headers: {
+                    /** @description The resource version, in quotes */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Release"];
+                };
+            };
+            /** @description `bad-request`: A header, a query parameter, a name or the JSON of the body is not what it should be. The detail says which, and where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `foreign-origin`: There is no sign-in yet, so that only requests to a loopback name or address with the server's own port are answered, and none that another site made a browser send. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `not-found`: No document has this name, or nothing is served at this address. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `request-timeout`: The whole body must be there 10 seconds after the head. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `verb-refused`: A release that has ended cannot be paused, one that is not paused cannot be resumed, and so on. The detail says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `conflict`: The document is not at the resource version that `If-Match` names, or exists although `If-None-Match: *` asks for none. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `payload-too-large`: A body holds at most 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `unsupported-media-type`: Every POST and PUT says what its body is: `application/json`, and for `/api/v1/apply` also `application/yaml`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `idempotency-mismatch`: The same `Idempotency-Key` came before, with something else in the request. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `internal`: A bug, or a damaged store. The server's log has the cause. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /**
+             * @description `unavailable`: It starts, stops, has too many watchers, or its store does not answer.
+             *
+             *     `not-recorded`: Everyone is being taken back to stable, because that must not wait for the store. It is recorded as soon as the store takes it; until then a restart would not know of it.
+             */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `disk-full`: The change could not be stored, and was not made. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    resumeRelease: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request under the same key does nothing a second time */
+                "Idempotency-Key"?: string | null;
+                /** @description Only at this resource version, in quotes */
+                "If-Match"?: string | null;
+                /** @description Who acts. Default `local` */
+                "x-sluice-actor"?: string | null;
+            };
+            path: {
+                /** @description The release */
+                name: components["schemas"]["Name"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Act"];
+            };
+        };
+        responses: {
+            /** @description The release as it is now */
+            200: {
+                headers: {
+                    /** @description The resource version, in quotes */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Release"];
+                };
+            };
+            /** @description `bad-request`: A header, a query parameter, a name or the JSON of the body is not what it should be. The detail says which, and where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `foreign-origin`: There is no sign-in yet, so that only requests to a loopback name or address with the server's own port are answered, and none that another site made a browser send. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `not-found`: No document has this name, or nothing is served at this address. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `request-timeout`: The whole body must be there 10 seconds after the head. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `verb-refused`: A release that has ended cannot be paused, one that is not paused cannot be resumed, and so on. The detail says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `conflict`: The document is not at the resource version that `If-Match` names, or exists although `If-None-Match: *` asks for none. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `payload-too-large`: A body holds at most 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `unsupported-media-type`: Every POST and PUT says what its body is: `application/json`, and for `/api/v1/apply` also `application/yaml`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `idempotency-mismatch`: The same `Idempotency-Key` came before, with something else in the request. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `internal`: A bug, or a damaged store. The server's log has the cause. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /**
+             * @description `unavailable`: It starts, stops, has too many watchers, or its store does not answer.
+             *
+             *     `not-recorded`: Everyone is being taken back to stable, because that must not wait for the store. It is recorded as soon as the store takes it; until then a restart would not know of it.
+             */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `disk-full`: The change could not be stored, and was not made. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    retryRelease: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request under the same key does nothing a second time */
+                "Idempotency-Key"?: string | null;
+                /** @description Only at this resource version, in quotes */
+                "If-Match"?: string | null;
+                /** @description Who acts. Default `local` */
+                "x-sluice-actor"?: string | null;
+            };
+            path: {
+                /** @description The release */
+                name: components["schemas"]["Name"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Act"];
+            };
+        };
+        responses: {
+            /** @description The release as it is now */
+            200: {
+                headers: {
+                    /** @description The resource version, in quotes */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Release"];
+                };
+            };
+            /** @description `bad-request`: A header, a query parameter, a name or the JSON of the body is not what it should be. The detail says which, and where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `foreign-origin`: There is no sign-in yet, so that only requests to a loopback name or address with the server's own port are answered, and none that another site made a browser send. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `not-found`: No document has this name, or nothing is served at this address. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `request-timeout`: The whole body must be there 10 seconds after the head. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `verb-refused`: A release that has ended cannot be paused, one that is not paused cannot be resumed, and so on. The detail says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `conflict`: The document is not at the resource version that `If-Match` names, or exists although `If-None-Match: *` asks for none. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `payload-too-large`: A body holds at most 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `unsupported-media-type`: Every POST and PUT says what its body is: `application/json`, and for `/api/v1/apply` also `application/yaml`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `idempotency-mismatch`: The same `Idempotency-Key` came before, with something else in the request. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `internal`: A bug, or a damaged store. The server's log has the cause. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /**
+             * @description `unavailable`: It starts, stops, has too many watchers, or its store does not answer.
+             *
+             *     `not-recorded`: Everyone is being taken back to stable, because that must not wait for the store. It is recorded as soon as the store takes it; until then a restart would not know of it.
+             */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `disk-full`: The change could not be stored, and was not made. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    rollbackRelease: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request under the same key does nothing a second time */
+                "Idempotency-Key"?: string | null;
+                /** @description Only at this resource version, in quotes */
+                "If-Match"?: string | null;
+                /** @description Who acts. Default `local` */
+                "x-sluice-actor"?: string | null;
+            };
+            path: {
+                /** @description The release */
+                name: components["schemas"]["Name"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Act"];
+            };
+        };
+        responses: {
+            /** @description The release as it is now */
+            200: {
+                headers: {
+                    /** @description The resource version, in quotes */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Release"];
+                };
+            };
+            /** @description `bad-request`: A header, a query parameter, a name or the JSON of the body is not what it should be. The detail says which, and where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `foreign-origin`: There is no sign-in yet, so that only requests to a loopback name or address with the server's own port are answered, and none that another site made a browser send. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `not-found`: No document has this name, or nothing is served at this address. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `request-timeout`: The whole body must be there 10 seconds after the head. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `verb-refused`: A release that has ended cannot be paused, one that is not paused cannot be resumed, and so on. The detail says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `conflict`: The document is not at the resource version that `If-Match` names, or exists although `If-None-Match: *` asks for none. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `payload-too-large`: A body holds at most 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `unsupported-media-type`: Every POST and PUT says what its body is: `application/json`, and for `/api/v1/apply` also `application/yaml`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `idempotency-mismatch`: The same `Idempotency-Key` came before, with something else in the request. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `internal`: A bug, or a damaged store. The server's log has the cause. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /**
+             * @description `unavailable`: It starts, stops, has too many watchers, or its store does not answer.
+             *
+             *     `not-recorded`: Everyone is being taken back to stable, because that must not wait for the store. It is recorded as soon as the store takes it; until then a restart would not know of it.
+             */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `disk-full`: The change could not be stored, and was not made. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    listSegments: {
+        parameters: {
+            query?: {
+                /** @description Newest first instead of by name. */
+                newest?: boolean;
+                /** @description How many at most. Default 50. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SegmentList"];
+                };
+            };
+            /** @description `bad-request`: A header, a query parameter, a name or the JSON of the body is not what it should be. The detail says which, and where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `foreign-origin`: There is no sign-in yet, so that only requests to a loopback name or address with the server's own port are answered, and none that another site made a browser send. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `internal`: A bug, or a damaged store. The server's log has the cause. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `unavailable`: It starts, stops, has too many watchers, or its store does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    getSegment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name */
+                name: components["schemas"]["Name"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The document */
+            200: {
+                headers: {
+                    /** @description The resource version, in quotes */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Segment"];
+                };
+            };
+            /** @description It is as the client knows it */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `bad-request`: A header, a query parameter, a name or the JSON of the body is not what it should be. The detail says which, and where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `foreign-origin`: There is no sign-in yet, so that only requests to a loopback name or address with the server's own port are answered, and none that another site made a browser send. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `not-found`: No document has this name, or nothing is served at this address. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `internal`: A bug, or a damaged store. The server's log has the cause. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `unavailable`: It starts, stops, has too many watchers, or its store does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    putSegment: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Replaces this resource version, in quotes */
+                "If-Match"?: string | null;
+                /** @description `*`: creates */
+                "If-None-Match"?: string | null;
+                /** @description Who acts. Default `local` */
+                "x-sluice-actor"?: string | null;
+            };
+            path: {
+                /** @description Its name */
+                name: components["schemas"]["Name"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WrittenDocument"];
+            };
+        };
+        responses: {
+            /** @description The document as it is now */
+            200: {
+                headers: {
+                    /** @description The resource version, in quotes */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Segment"];
+                };
+            };
+            /** @description `bad-request`: A header, a query parameter, a name or the JSON of the body is not what it should be. The detail says which, and where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `foreign-origin`: There is no sign-in yet, so that only requests to a loopback name or address with the server's own port are answered, and none that another site made a browser send. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `request-timeout`: The whole body must be there 10 seconds after the head. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `built-in`: Built-in policies, metrics and environments can be read, not changed. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `conflict`: The document is not at the resource version that `If-Match` names, or exists although `If-None-Match: *` asks for none. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `payload-too-large`: A body holds at most 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `unsupported-media-type`: Every POST and PUT says what its body is: `application/json`, and for `/api/v1/apply` also `application/yaml`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `invalid-document`: Something in them is wrong, or does not fit what exists. `problems` lists all of it, each with its place. Nothing was changed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `precondition-required`: A PUT replaces what somebody may just have changed, so it must say what it replaces. */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `internal`: A bug, or a damaged store. The server's log has the cause. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `unavailable`: It starts, stops, has too many watchers, or its store does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `disk-full`: The change could not be stored, and was not made. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    deleteSegment: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Only at this resource version, in quotes */
+                "If-Match"?: string | null;
+                /** @description Who acts. Default `local` */
+                "x-sluice-actor"?: string | null;
+            };
+            path: {
+                /** @description Its name */
+                name: components["schemas"]["Name"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `bad-request`: A header, a query parameter, a name or the JSON of the body is not what it should be. The detail says which, and where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `foreign-origin`: There is no sign-in yet, so that only requests to a loopback name or address with the server's own port are answered, and none that another site made a browser send. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `not-found`: No document has this name, or nothing is served at this address. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /**
+             * @description `in-use`: The document cannot be deleted while others name it. The detail lists them.
+             *
+             *     `built-in`: Built-in policies, metrics and environments can be read, not changed.
+             */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `conflict`: The document is not at the resource version that `If-Match` names, or exists although `If-None-Match: *` asks for none. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `internal`: A bug, or a damaged store. The server's log has the cause. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `unavailable`: It starts, stops, has too many watchers, or its store does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `disk-full`: The change could not be stored, and was not made. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    listServices: {
+        parameters: {
+            query?: {
+                /** @description Only in this environment; in all of them when absent. */
+                environment?: components["schemas"]["Name"];
+                /** @description Newest first instead of by environment and name. */
+                newest?: boolean;
+                /** @description How many at most. Default 50. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServiceList"];
+                };
+            };
+            /** @description `bad-request`: A header, a query parameter, a name or the JSON of the body is not what it should be. The detail says which, and where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `foreign-origin`: There is no sign-in yet, so that only requests to a loopback name or address with the server's own port are answered, and none that another site made a browser send. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `internal`: A bug, or a damaged store. The server's log has the cause. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `unavailable`: It starts, stops, has too many watchers, or its store does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    getService: {
+        parameters: {
+            query?: {
+                /** @description Its environment. Default `production`. */
+                environment?: components["schemas"]["Name"];
+            };
+            header?: never;
+            path: {
+                /** @description Its name */
+                name: components["schemas"]["Name"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The document */
+            200: {
+                headers: {
+                    /** @description The resource version, in quotes */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Service"];
+                };
+            };
+            /** @description It is as the client knows it */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `bad-request`: A header, a query parameter, a name or the JSON of the body is not what it should be. The detail says which, and where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `foreign-origin`: There is no sign-in yet, so that only requests to a loopback name or address with the server's own port are answered, and none that another site made a browser send. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `not-found`: No document has this name, or nothing is served at this address. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `internal`: A bug, or a damaged store. The server's log has the cause. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `unavailable`: It starts, stops, has too many watchers, or its store does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    putService: {
+        parameters: {
+            query?: {
+                /** @description Its environment. Default `production`. */
+                environment?: components["schemas"]["Name"];
+            };
+            header?: {
+                /** @description Replaces this resource version, in quotes */
+                "If-Match"?: string | null;
+                /** @description `*`: creates */
+                "If-None-Match"?: string | null;
+                /** @description Who acts. Default `local` */
+                "x-sluice-actor"?: string | null;
+            };
+            path: {
+                /** @description Its name */
+                name: components["schemas"]["Name"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WrittenDocument"];
+            };
+        };
+        responses: {
+            /** @description The document as it is now */
+            200: {
+                headers: {
+                    /** @description The resource version, in quotes */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Service"];
+                };
+            };
+            /** @description `bad-request`: A header, a query parameter, a name or the JSON of the body is not what it should be. The detail says which, and where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `foreign-origin`: There is no sign-in yet, so that only requests to a loopback name or address with the server's own port are answered, and none that another site made a browser send. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `request-timeout`: The whole body must be there 10 seconds after the head. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `built-in`: Built-in policies, metrics and environments can be read, not changed. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `conflict`: The document is not at the resource version that `If-Match` names, or exists although `If-None-Match: *` asks for none. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `payload-too-large`: A body holds at most 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `unsupported-media-type`: Every POST and PUT says what its body is: `application/json`, and for `/api/v1/apply` also `application/yaml`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `invalid-document`: Something in them is wrong, or does not fit what exists. `problems` lists all of it, each with its place. Nothing was changed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `precondition-required`: A PUT replaces what somebody may just have changed, so it must say what it replaces. */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `internal`: A bug, or a damaged store. The server's log has the cause. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `unavailable`: It starts, stops, has too many watchers, or its store does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `disk-full`: The change could not be stored, and was not made. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    deleteService: {
+        parameters: {
+            query?: {
+                /** @description Its environment. Default `production`. */
+                environment?: components["schemas"]["Name"];
+            };
+            header?: {
+                /** @description Only at this resource version, in quotes */
+                "If-Match"?: string | null;
+                /** @description Who acts. Default `local` */
+                "x-sluice-actor"?: string | null;
+            };
+            path: {
+                /** @description Its name */
+                name: components["schemas"]["Name"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `bad-request`: A header, a query parameter, a name or the JSON of the body is not what it should be. The detail says which, and where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `foreign-origin`: There is no sign-in yet, so that only requests to a loopback name or address with the server's own port are answered, and none that another site made a browser send. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `not-found`: No document has this name, or nothing is served at this address. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /**
+             * @description `in-use`: The document cannot be deleted while others name it. The detail lists them.
+             *
+             *     `built-in`: Built-in policies, metrics and environments can be read, not changed.
+             */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `conflict`: The document is not at the resource version that `If-Match` names, or exists although `If-None-Match: *` asks for none. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `internal`: A bug, or a damaged store. The server's log has the cause. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `unavailable`: It starts, stops, has too many watchers, or its store does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `disk-full`: The change could not be stored, and was not made. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    createPreview: {
+        parameters: {
+            query?: {
+                /** @description The service's environment. Default `production`. */
+                environment?: components["schemas"]["Name"];
+            };
+            header?: never;
+            path: {
+                /** @description The service */
+                name: components["schemas"]["Name"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreviewRequest"];
+            };
+        };
+        responses: {
+            /** @description The header */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preview"];
+                };
+            };
+            /** @description `bad-request`: A header, a query parameter, a name or the JSON of the body is not what it should be. The detail says which, and where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `foreign-origin`: There is no sign-in yet, so that only requests to a loopback name or address with the server's own port are answered, and none that another site made a browser send. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `not-found`: No document has this name, or nothing is served at this address. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `request-timeout`: The whole body must be there 10 seconds after the head. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `payload-too-large`: A body holds at most 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `unsupported-media-type`: Every POST and PUT says what its body is: `application/json`, and for `/api/v1/apply` also `application/yaml`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `internal`: A bug, or a damaged store. The server's log has the cause. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `unavailable`: It starts, stops, has too many watchers, or its store does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    getTraffic: {
+        parameters: {
+            query?: {
+                /** @description The service's environment. Default `production`. */
+                environment?: components["schemas"]["Name"];
+                /** @description How far back, at most and by default 10m. */
+                since?: components["schemas"]["Span"];
+            };
+            header?: never;
+            path: {
+                /** @description The service */
+                name: components["schemas"]["Name"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was counted */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrafficSeries"];
+                };
+            };
+            /** @description `bad-request`: A header, a query parameter, a name or the JSON of the body is not what it should be. The detail says which, and where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `foreign-origin`: There is no sign-in yet, so that only requests to a loopback name or address with the server's own port are answered, and none that another site made a browser send. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `not-found`: No document has this name, or nothing is served at this address. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `internal`: A bug, or a damaged store. The server's log has the cause. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `unavailable`: It starts, stops, has too many watchers, or its store does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    getVersion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What this server is */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Version"];
+                };
+            };
+            /** @description `bad-request`: A header, a query parameter, a name or the JSON of the body is not what it should be. The detail says which, and where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `foreign-origin`: There is no sign-in yet, so that only requests to a loopback name or address with the server's own port are answered, and none that another site made a browser send. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `internal`: A bug, or a damaged store. The server's log has the cause. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `unavailable`: It starts, stops, has too many watchers, or its store does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    getHealth: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It lives */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+        };
+    };
+    getMetrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The figures */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/openmetrics-text": string;
+                };
+            };
+        };
+    };
+    getReadiness: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Everything serves */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ready"];
+                };
+            };
+            /** @description `bad-request`: A header, a query parameter, a name or the JSON of the body is not what it should be. The detail says which, and where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `foreign-origin`: There is no sign-in yet, so that only requests to a loopback name or address with the server's own port are answered, and none that another site made a browser send. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `internal`: A bug, or a damaged store. The server's log has the cause. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `unavailable`: It starts, stops, has too many watchers, or its store does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+}

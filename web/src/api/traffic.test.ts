@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Traffic, TrafficPoint } from './resources';
-import { append, HISTORY_MILLIS, series, summarize } from './traffic';
+import type { Traffic, TrafficNow, TrafficPoint } from './resources';
+import { append, HISTORY_MILLIS, knownUntil, latest, series, summarize } from './traffic';
 
 const START = Date.parse('2026-11-23T09:30:00.000Z');
 const at = (secs: number) => new Date(START + secs * 1000).toISOString();
@@ -12,9 +12,8 @@ const traffic = (versions: Record<string, TrafficPoint[]>) =>
     versions: Object.fromEntries(Object.entries(versions).map(([name, points]) => [name, { role: 'stable', points }])),
   }) as Traffic;
 
-const message = (secs: number, requests: number) => ({
-  service: 'checkout', environment: 'production', at: at(secs),
-  versions: { '2.0.3': { role: 'stable', requests, failed: 0, p50: 30, p95: 80, p99: 120 } },
+const message = (secs: number, requests: number): TrafficNow => ({
+  service: 'checkout', environment: 'production', at: at(secs), versions: { '2.0.3': { role: 'stable', ...point(secs, requests) } },
 });
 
 describe('appending a second', () => {
@@ -37,21 +36,26 @@ describe('summing up', () => {
 
   it('knows nothing of the failures of no requests', () => {
     expect(summarize([point(0, 0)], 1).failedShare).toBeNull();
-    expect(summarize([], 0).perSecond).toBeNull();
+    expect(summarize([], 2)).toMatchObject({ perSecond: 0, p95: null });
+  });
+});
+
+describe('the last seconds', () => {
+  it('are empty when no request has come for a while, although no message says so', () => {
+    const values = traffic({ '2.0.3': [point(55, 10), point(60, 10)] });
+    expect(knownUntil(values, START + 61_000)).toBe(START + 60_000);
+    expect(latest(values, '2.0.3', 10, START + 60_000).perSecond).toBe(2);
+    expect(knownUntil(values, START + 90_000)).toBe(START + 87_000);
+    expect(latest(values, '2.0.3', 10, START + 87_000).perSecond).toBe(0);
   });
 });
 
 describe('a series', () => {
   const row = (values: Traffic, name: string) => series(values, ['2.0.3', '2.1.0'], START, START + 6_500).samples[name];
 
-  it('tells a version without requests from a time that nobody watched', () => {
-    const values = traffic({ '2.0.3': [point(0, 10), point(1, 10), point(2, 10), point(3, 10)] });
-    expect(row(values, '2.1.0')?.map(({ perSecond }) => perSecond)).toEqual([0, 0, null]);
-  });
-
-  it('does not read a stretch that was watched for half of its time as half of the requests', () => {
+  it('counts seconds without requests, which have no point', () => {
     const values = traffic({ '2.0.3': [point(1, 10), point(2, 10), point(3, 10)] });
-    expect(row(values, '2.0.3')?.map(({ perSecond }) => perSecond)).toEqual([10, 10, null]);
+    expect(row(values, '2.0.3')?.map(({ perSecond }) => perSecond)).toEqual([10, 5, 0]);
   });
 
   it('leaves out the last stretch until it is over', () => {
@@ -59,7 +63,7 @@ describe('a series', () => {
   });
 
   it('holds failures against the requests of several seconds', () => {
-    const values = traffic({ '2.1.0': [point(0, 9), point(2, 1, 1)] });
+    const values = traffic({ '2.1.0': [point(1, 9), point(3, 1, 1)] });
     expect(row(values, '2.1.0')?.[1]?.failedShare).toBe(0.1);
   });
 });

@@ -1,28 +1,19 @@
 // What was counted of each version, second by second, as the control plane tells it: first the past, then live.
 
-import type { Traffic, TrafficPoint } from './resources';
+import type { Traffic, TrafficNow, TrafficPoint } from './resources';
 
 /** How much of the past is kept, as the control plane does. */
 export const HISTORY_MILLIS = 600_000;
 
-/** One second of one service, as it comes live. */
-export interface TrafficMessage {
-  service: string;
-  environment: string;
-  at: string;
-  versions: Record<string, Omit<TrafficPoint, 'at'> & { role: string }>;
-}
-
 /** The past with one more second in it; the same object when that second is there already. */
-export function append(past: Traffic, message: TrafficMessage): Traffic {
+export function append(past: Traffic, message: TrafficNow): Traffic {
   const oldest = Date.parse(message.at) - HISTORY_MILLIS;
   const versions = { ...past.versions };
-  for (const [name, { role, ...counted }] of Object.entries(message.versions)) {
+  for (const [name, { role, ...point }] of Object.entries(message.versions)) {
     const points = versions[name]?.points ?? [];
     const last = points.at(-1);
-    if (last && last.at >= message.at) continue;
-    const kept = points.filter((point) => Date.parse(point.at) > oldest);
-    versions[name] = { ...versions[name], role: role as never, points: [...kept, { at: message.at, ...counted }] };
+    if (last && last.at >= point.at) continue;
+    versions[name] = { role, points: [...points.filter(({ at }) => Date.parse(at) > oldest), point] };
   }
   return { ...past, to: message.at, versions };
 }
@@ -32,7 +23,7 @@ export type Quantile = 'p50' | 'p95' | 'p99';
 
 /** What is known of a version in some stretch of time. Null where there is nothing to know it from. */
 export interface Sample {
-  perSecond: number | null;
+  perSecond: number;
   failedShare: number | null;
   p50: number | null;
   p95: number | null;
@@ -41,8 +32,8 @@ export interface Sample {
 }
 
 /**
- * Sums up points that cover `secs` seconds; none are known where that is zero. Quantiles of seconds cannot be merged
- * exactly; the mean of them, weighted by requests, stands for the quantile of the whole.
+ * Sums up the points of some seconds; seconds without requests have none. Quantiles of seconds cannot be merged exactly;
+ * the mean of them, weighted by requests, stands for the quantile of the whole.
  */
 export function summarize(points: readonly TrafficPoint[], secs: number): Sample {
   let requests = 0;
@@ -60,7 +51,7 @@ export function summarize(points: readonly TrafficPoint[], secs: number): Sample
   }
   const mean = (sum: number) => (timed > 0 ? sum / timed : null);
   return {
-    perSecond: secs > 0 ? requests / secs : null,
+    perSecond: requests / secs,
     failedShare: requests > 0 ? failed / requests : null,
     p50: mean(sums.p50),
     p95: mean(sums.p95),
@@ -92,15 +83,13 @@ export function series(traffic: Traffic, names: readonly string[], from: number,
   const first = Math.ceil(from / width);
   const length = Math.max(0, Math.floor(to / width) - first);
   const times = Array.from({ length }, (_, i) => ((first + i) * width + width / 2) / 1000);
-  const stretches = new Map(names.map((name) => [name, cut(traffic.versions[name]?.points ?? [], width, first, length)]));
-  // A second in which any version was counted was watched; a version without a point in it had no requests.
-  const watched = times.map((_, i) => Math.max(0, ...names.map((name) => stretches.get(name)?.[i]?.length ?? 0)));
   const trailing = Math.max(1, Math.round((FAILED_SECS * 1000) / width));
   const samples: Record<string, Sample[]> = {};
-  for (const [name, parts] of stretches) {
-    samples[name] = parts.map((points, i) => ({
-      ...summarize(points, watched[i] ?? 0),
-      failedShare: summarize(parts.slice(Math.max(0, i + 1 - trailing), i + 1).flat(), 0).failedShare,
+  for (const name of names) {
+    const stretches = cut(traffic.versions[name]?.points ?? [], width, first, length);
+    samples[name] = stretches.map((points, i) => ({
+      ...summarize(points, width / 1000),
+      failedShare: summarize(stretches.slice(Math.max(0, i + 1 - trailing), i + 1).flat(), FAILED_SECS).failedShare,
     }));
   }
   return { times, samples };
@@ -109,13 +98,19 @@ export function series(traffic: Traffic, names: readonly string[], from: number,
 /** Points by the stretch that they are in. */
 function cut(points: readonly TrafficPoint[], width: number, first: number, length: number): TrafficPoint[][] {
   const stretches: TrafficPoint[][] = Array.from({ length }, () => []);
-  for (const point of points) stretches[Math.floor(Date.parse(point.at) / width) - first]?.push(point);
+  // A point stands for the second that ended at its time.
+  for (const point of points) stretches[Math.floor((Date.parse(point.at) - 1) / width) - first]?.push(point);
   return stretches;
 }
 
-/** The last seconds of a version, up to the newest that any version has. */
-export function latest(traffic: Traffic, name: string, secs: number): Sample {
-  const from = Date.parse(traffic.to) - secs * 1000;
-  const points = (traffic.versions[name]?.points ?? []).filter((point) => Date.parse(point.at) > from);
-  return summarize(points, secs);
+/** The last seconds of a version. */
+export function latest(traffic: Traffic, name: string, secs: number, now: number): Sample {
+  const from = now - secs * 1000;
+  return summarize((traffic.versions[name]?.points ?? []).filter(({ at }) => Date.parse(at) > from), secs);
 }
+
+/** How long a second may be on its way to here. */
+const LATE_MILLIS = 3000;
+
+/** Up to when the traffic is known. Without requests no message comes: then it is known that there were none. */
+export const knownUntil = (traffic: Traffic, now: number) => Math.max(Date.parse(traffic.to), now - LATE_MILLIS);

@@ -3,7 +3,8 @@ import { useQuery } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
 import { trafficQuery } from '../api/queries';
 import type { Traffic, VersionRole } from '../api/resources';
-import { FAILED_SECS, HISTORY_MILLIS, latest, type Quantile, type Sample, series } from '../api/traffic';
+import { FAILED_SECS, HISTORY_MILLIS, knownUntil, latest, type Quantile, type Sample, series } from '../api/traffic';
+import { useNow } from '../clock';
 import type { Mark } from '../format/marks';
 import { millis, orNone, perSecond, ratio } from '../format/number';
 import { absolute } from '../format/time';
@@ -36,14 +37,14 @@ interface Props {
 }
 
 const MEASURES: { label: string; value: (sample: Sample) => string }[] = [
-  { label: 'Requests', value: ({ perSecond: rate }) => orNone(rate, perSecond) },
+  { label: 'Requests', value: ({ perSecond: rate }) => perSecond(rate) },
   { label: 'Failed', value: ({ failedShare }) => orNone(failedShare, ratio) },
   { label: 'p50', value: ({ p50 }) => orNone(p50, millis) },
   { label: 'p95', value: ({ p95 }) => orNone(p95, millis) },
   { label: 'p99', value: ({ p99 }) => orNone(p99, millis) },
 ];
 
-function NowTable({ traffic, versions }: { traffic: Traffic; versions: Shown[] }) {
+function NowTable({ traffic, versions, now }: { traffic: Traffic; versions: Shown[]; now: number }) {
   return (
     <table className={classes.table}>
       <caption>The last {NOW_SECS} seconds</caption>
@@ -59,7 +60,7 @@ function NowTable({ traffic, versions }: { traffic: Traffic; versions: Shown[] }
       </thead>
       <tbody>
         {versions.map(({ name, role }) => {
-          const sample = latest(traffic, name, NOW_SECS);
+          const sample = latest(traffic, name, NOW_SECS, now);
           return (
             <tr key={name}>
               <th scope="row">
@@ -80,18 +81,20 @@ function NowTable({ traffic, versions }: { traffic: Traffic; versions: Shown[] }
 }
 
 /** The stretch of time to draw: what is known, within what is asked for. */
-function windowOf(traffic: Traffic, versions: Shown[], since?: number, until?: number): [number, number] {
-  const to = Math.min(until ?? Infinity, Date.parse(traffic.to));
+function windowOf(traffic: Traffic, versions: Shown[], now: number, since?: number, until?: number): [number, number] {
+  const to = Math.min(until ?? Infinity, now);
   const firsts = versions.map(({ name }) => traffic.versions[name]?.points[0]?.at).filter((at) => at !== undefined);
   const known = firsts.length > 0 ? Math.min(...firsts.map((at) => Date.parse(at))) : to;
   const from = Math.max(since ?? 0, known, to - HISTORY_MILLIS);
   return [Math.min(from, to - WINDOW_MIN_MILLIS), to];
 }
 
-function Charts({ traffic, versions, marks = [], since, until }: Omit<Props, 'environment' | 'service'> & { traffic: Traffic }) {
+type ChartsProps = Omit<Props, 'environment' | 'service'> & { traffic: Traffic; now: number };
+
+function Charts({ traffic, versions, now, marks = [], since, until }: ChartsProps) {
   const [quantile, setQuantile] = useState<Quantile>('p95');
   const drawn = useMemo(() => {
-    const [from, to] = windowOf(traffic, versions, since, until);
+    const [from, to] = windowOf(traffic, versions, now, since, until);
     const { times, samples } = series(traffic, versions.map(({ name }) => name), from, to);
     const lines = (value: (sample: Sample) => number | null): Line[] =>
       versions.map(({ name, role }) => ({ name, role, values: (samples[name] ?? []).map(value) }));
@@ -102,7 +105,7 @@ function Charts({ traffic, versions, marks = [], since, until }: Omit<Props, 'en
       failed: lines((sample) => sample.failedShare),
       latency: lines((sample) => sample[quantile]),
     };
-  }, [traffic, versions, since, until, quantile]);
+  }, [traffic, versions, now, since, until, quantile]);
   const shared = { times: drawn.times, range: drawn.range, marks };
   return (
     <div className={classes.charts}>
@@ -131,11 +134,13 @@ function Charts({ traffic, versions, marks = [], since, until }: Omit<Props, 'en
 /** What the gateway counted of some versions, side by side: the last seconds as a table, and the past as charts. */
 export function TrafficPanel({ environment, service, ...props }: Props) {
   const query = useQuery(trafficQuery(environment, service));
+  const clock = useNow();
   return (
     <Panel title="Traffic">
       <Loaded query={query}>
         {(traffic) => {
-          const isOver = props.until !== undefined && props.until < Date.parse(traffic.to) - HISTORY_MILLIS;
+          const now = knownUntil(traffic, clock);
+          const isOver = props.until !== undefined && props.until < now - HISTORY_MILLIS;
           if (isOver) {
             return (
               <Text fz="sm" c="dimmed">
@@ -153,8 +158,8 @@ export function TrafficPanel({ environment, service, ...props }: Props) {
           }
           return (
             <>
-              {props.until === undefined && <NowTable traffic={traffic} versions={props.versions} />}
-              <Charts traffic={traffic} {...props} />
+              {props.until === undefined && <NowTable traffic={traffic} versions={props.versions} now={now} />}
+              <Charts traffic={traffic} now={now} {...props} />
             </>
           );
         }}

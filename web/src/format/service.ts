@@ -1,9 +1,9 @@
 // Services in words.
 
-import type { Service, VersionStatus } from '../api/resources';
+import type { RouteSpec, Service, VersionStatus } from '../api/resources';
 
 /** `shop.example.com/checkout`, `*.example.com`, `every host/search`. */
-export function route({ host, path }: { host?: string; path?: string }): string {
+export function route({ host, path }: RouteSpec): string {
   const isEverywhere = host === undefined || host === '*';
   if (path === undefined || path === '/') return isEverywhere ? 'every request' : host;
   return isEverywhere ? path : `${host}${path}`;

@@ -1,20 +1,17 @@
 import { Anchor, Button, Select, Text, TextInput } from '@mantine/core';
-import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Link } from 'wouter';
-import { eventsQuery } from '../api/queries';
+import { eventsQuery, useOlderEvents } from '../api/queries';
 import { DEFAULT_ENVIRONMENT, type EventRecord, type Kind, releaseAddress, serviceAddress } from '../api/resources';
 import { Ago } from '../components/Ago';
 import { PageHead } from '../components/PageHead';
-import { Loaded } from '../components/Trouble';
+import { Loaded, ProblemAlert } from '../components/Trouble';
 import classes from './EventsPage.module.css';
 
 const KINDS: Kind[] = ['Service', 'Release', 'Policy', 'Segment', 'Metric', 'Environment'];
 /** Who acts when no person or program does. */
 const ITSELF = 'sluice';
-const PAGE = 100;
-/** What the API gives at once at most. */
-const MAX = 1000;
 
 function Subject({ event: { subject } }: { event: EventRecord }) {
   const environment = subject.environment ?? DEFAULT_ENVIRONMENT;
@@ -36,15 +33,30 @@ function Subject({ event: { subject } }: { event: EventRecord }) {
   );
 }
 
+function Line({ event }: { event: EventRecord }) {
+  const isItself = event.actor === ITSELF;
+  return (
+    <li className={classes.event}>
+      <span className={classes.dim}>
+        <Ago at={event.at} />
+      </span>
+      <Subject event={event} />
+      <div className={classes.text}>{event.text}</div>
+      <div className={isItself ? `${classes.itself} ${classes.dim}` : classes.actor}>{isItself ? 'Sluice' : `by ${event.actor}`}</div>
+    </li>
+  );
+}
+
+const matches = ({ subject }: EventRecord, kind: string | null, name: string) =>
+  (kind === null || subject.kind === kind) && subject.name.includes(name.trim());
+
 /** Everything that happened, newest first. */
 export function EventsPage() {
   const [kind, setKind] = useState<string | null>(null);
   const [name, setName] = useState('');
-  const [limit, setLimit] = useState(PAGE);
-  const events = useQuery({
-    ...eventsQuery({ limit, ...(kind && { kind }), ...(name.trim() && { name: name.trim() }) }),
-    placeholderData: keepPreviousData,
-  });
+  const events = useQuery(eventsQuery);
+  const older = useOlderEvents();
+  const isFiltered = kind !== null || name.trim() !== '';
   return (
     <>
       <PageHead title="Events" sub="Every change and every decision, newest first." />
@@ -58,41 +70,33 @@ export function EventsPage() {
           clearable
           clearButtonProps={{ 'aria-label': 'Show all kinds' }}
         />
-        <TextInput label="Name" placeholder="The whole name" value={name} onChange={(event) => setName(event.currentTarget.value)} />
+        <TextInput label="Name" placeholder="Any part of it" value={name} onChange={(event) => setName(event.currentTarget.value)} />
       </div>
       <Loaded query={events}>
-        {(items) =>
-          items.length === 0 ? (
-            <Text c="dimmed">{kind || name ? 'No event is about that.' : 'Nothing has happened yet.'}</Text>
-          ) : (
+        {(items) => {
+          const shown = items.filter((event) => matches(event, kind, name));
+          const oldest = items.at(-1)?.seq ?? 1;
+          return (
             <>
-              <ol className={classes.list} reversed>
-                {items.map((event) => (
-                  <li key={event.seq} className={classes.event}>
-                    <span className={classes.dim}>
-                      <Ago at={event.at} />
-                    </span>
-                    <Subject event={event} />
-                    <div className={classes.text}>{event.text}</div>
-                    <div className={event.actor === ITSELF ? `${classes.itself} ${classes.dim}` : classes.actor}>
-                      {event.actor === ITSELF ? 'Sluice' : `by ${event.actor}`}
-                    </div>
-                  </li>
-                ))}
-              </ol>
-              {items.length >= limit && limit < MAX && (
-                <Button variant="default" mt="md" loading={events.isFetching} onClick={() => setLimit(Math.min(MAX, limit + PAGE))}>
-                  Load {PAGE} more
+              {shown.length > 0 && (
+                <ol className={classes.list} reversed>
+                  {shown.map((event) => (
+                    <Line key={event.seq} event={event} />
+                  ))}
+                </ol>
+              )}
+              <Text c="dimmed" fz="sm" mt="md" role="status">
+                {items.length === 0 ? 'Nothing has happened yet.' : isFiltered ? `${shown.length} of the last ${items.length} events.` : ''}
+              </Text>
+              {older.isError && <ProblemAlert error={older.error} />}
+              {oldest > 1 && (
+                <Button variant="default" mt="xs" loading={older.isPending} onClick={() => older.mutate(oldest)}>
+                  Load older events
                 </Button>
               )}
-              {items.length >= MAX && (
-                <Text c="dimmed" fz="sm" mt="md">
-                  These are the last {MAX}. The command `sluice get events` shows older ones.
-                </Text>
-              )}
             </>
-          )
-        }
+          );
+        }}
       </Loaded>
     </>
   );

@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
 import { Link } from 'wouter';
 import { releaseQuery, releasesQuery, serviceQuery } from '../api/queries';
-import { environmentOf, type Release, releaseAddress, type Service } from '../api/resources';
+import { environmentOf, isFinal, type Release, releaseAddress, type Service } from '../api/resources';
 import { Ago } from '../components/Ago';
 import { PhaseBadge, RoleBadge } from '../components/Badge';
 import { PageHead } from '../components/PageHead';
@@ -60,20 +60,21 @@ function Versions({ service, onRelease }: { service: Service; onRelease: (versio
   );
 }
 
-function UnderWay({ environment, name }: { environment: string; name: string }) {
+function Current({ environment, name }: { environment: string; name: string }) {
   const query = useQuery(releaseQuery(environment, name));
   const release = query.data;
+  const isOver = release !== undefined && isFinal(release.status.phase);
   return (
-    <Panel title="Release under way" note={release && <PhaseBadge phase={release.status.phase} />}>
+    <Panel title={isOver ? 'Last release' : 'Release under way'} note={release && <PhaseBadge phase={release.status.phase} />}>
       <Loaded query={query}>
         {({ status }) => (
           <>
             <Text fz="sm" mb="sm">
               {status.reason.text}
             </Text>
-            <SplitBar from={status.from} to={status.to} candidate={status.split.observed.candidate} />
-            <Anchor component={Link} href={releaseAddress(environment, name)} fz="sm" fw={600} mt="sm" display="inline-block">
-              Watch the release of {status.to}
+            {!isOver && <SplitBar from={status.from} to={status.to} candidate={status.split.observed.candidate} />}
+            <Anchor component={Link} href={releaseAddress(environment, name)} fz="sm" fw={600} mt={isOver ? 0 : 'sm'} display="inline-block">
+              {isOver ? 'Look at' : 'Watch'} the release of {status.to}
             </Anchor>
           </>
         )}
@@ -142,7 +143,7 @@ function Whole({ service }: { service: Service }) {
         }
       />
       <div className={classes.column}>
-        {service.status.release && <UnderWay environment={environment} name={service.status.release} />}
+        {service.status.release && <Current environment={environment} name={service.status.release} />}
         <div className={classes.columns}>
           <Versions service={service} onRelease={(version) => setStart({ version })} />
           <Panel title="Routes">

@@ -2,7 +2,8 @@ import { Anchor } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
 import { LIST_MAX, releasesQuery, servicesQuery } from '../api/queries';
-import { environmentOf, type Release, releaseAddress, type Service, serviceAddress } from '../api/resources';
+import { environmentOf, isFinal, type Release, releaseAddress, type Service, serviceAddress } from '../api/resources';
+import { Ago } from '../components/Ago';
 import { PhaseBadge } from '../components/Badge';
 import { FirstService } from '../components/FirstService';
 import { PageHead } from '../components/PageHead';
@@ -30,11 +31,20 @@ function UnderWay({ release }: { release: Release }) {
   );
 }
 
-function AtRest({ service }: { service: Service }) {
+function AtRest({ service, last }: { service: Service; last?: Release }) {
   const waiting = releasable(service).filter(({ role }) => role === 'dark');
   return (
     <div className={classes.dim}>
-      No release under way.
+      {last ? (
+        <>
+          <Anchor component={Link} href={releaseAddress(environmentOf(last), last.metadata.name)} fz="inherit" underline="always">
+            {last.status.to}
+          </Anchor>{' '}
+          was released{last.status.finishedAt && <> <Ago at={last.status.finishedAt} /></>}; {last.status.from} is kept for a quick return.
+        </>
+      ) : (
+        'No release under way.'
+      )}
       {waiting.length > 0 && (
         <>
           {' '}
@@ -75,7 +85,7 @@ function ServiceCard({ service, release }: { service: Service; release?: Release
           </div>
         ))}
       </div>
-      <div>{release ? <UnderWay release={release} /> : <AtRest service={service} />}</div>
+      <div>{release && !isFinal(release.status.phase) ? <UnderWay release={release} /> : <AtRest service={service} {...(release && { last: release })} />}</div>
     </li>
   );
 }
@@ -86,6 +96,7 @@ const at = (environment: string, name: string) => `${environment}/${name}`;
 export function ServicesPage() {
   const services = useQuery(servicesQuery);
   const active = useQuery(releasesQuery({ active: true }));
+  const underWay = active.data?.items.filter(({ status }) => !isFinal(status.phase)).length ?? 0;
   const byName = new Map(active.data?.items.map((release) => [at(environmentOf(release), release.metadata.name), release]));
   return (
     <>
@@ -93,7 +104,7 @@ export function ServicesPage() {
         title="Services"
         sub={
           services.data && services.data.items.length > 0
-            ? `${plural(services.data.items.length, 'service')}, ${plural(active.data?.items.length ?? 0, 'release')} under way`
+            ? `${plural(services.data.items.length, 'service')}, ${plural(underWay, 'release')} under way`
             : undefined
         }
       />
