@@ -20,6 +20,7 @@ macro_rules! text_schema {
     };
 }
 
+pub mod check;
 mod decode;
 pub mod environment;
 mod fit;
@@ -29,6 +30,7 @@ mod parse;
 pub mod policy;
 pub mod problem;
 pub mod release;
+mod schema;
 pub mod segment;
 pub mod service;
 mod yaml;
@@ -47,6 +49,7 @@ pub use parse::{parse_json, parse_yaml};
 pub use policy::PolicySpec;
 pub use problem::{Position, Problem, Problems};
 pub use release::ReleaseSpec;
+pub use schema::{any_schema, schema};
 pub use segment::SegmentSpec;
 pub use service::ServiceSpec;
 

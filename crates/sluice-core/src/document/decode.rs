@@ -49,13 +49,21 @@ pub(crate) struct Reader {
     /// Which document is read, for problems.
     pub(crate) document: Option<String>,
     pub(crate) problems: Vec<Problem>,
+    /// Which fields the object that was read last may have.
+    pub(crate) last_known: Vec<&'static str>,
     /// Whether names of built-in documents may be taken: only by the built-in documents.
     pub(crate) is_builtin: bool,
 }
 
 impl Reader {
     pub(crate) fn new() -> Reader {
-        Reader { path: Vec::new(), document: None, problems: Vec::new(), is_builtin: false }
+        Reader {
+            path: Vec::new(),
+            document: None,
+            problems: Vec::new(),
+            last_known: Vec::new(),
+            is_builtin: false,
+        }
     }
 
     /// Reports what is wrong with the value that is being read.
@@ -220,6 +228,7 @@ impl<'n, 'r> Fields<'n, 'r> {
     /// Reports every field that nobody asked for.
     pub(crate) fn finish(self) {
         let Value::Object(entries) = &self.node.value else { return };
+        self.reader.last_known.clone_from(&self.known);
         let mut seen: Vec<&str> = Vec::new();
         for entry in entries {
             let is_new = !seen.contains(&entry.key.as_str());
@@ -236,6 +245,16 @@ impl<'n, 'r> Fields<'n, 'r> {
     }
 }
 
+/// Which fields an object of this type may have, and which it must have: as the decoder itself asks for them.
+pub(crate) fn fields_of<T: Decode>() -> (Vec<&'static str>, Vec<String>) {
+    let mut reader = Reader::new();
+    // Whether it can be read does not matter: what is asked for, and what is missed, does.
+    drop(T::decode(&Node { value: Value::Object(Vec::new()), at: None }, &mut reader));
+    let is_missing = |problem: &&Problem| problem.code == "missing-field" && !problem.path.is_empty();
+    let missing = reader.problems.iter().filter(is_missing).map(|problem| problem.path.clone()).collect();
+    (reader.last_known, missing)
+}
+
 /// Every item of a list; `None` in place of the bad ones.
 pub(crate) fn items<T: Decode>(node: &Node, reader: &mut Reader) -> Option<Vec<Option<T>>> {
     let Value::List(items) = &node.value else {
@@ -249,6 +268,22 @@ pub(crate) fn items<T: Decode>(node: &Node, reader: &mut Reader) -> Option<Vec<O
             .map(|(index, item)| reader.within(index, |reader| T::decode(item, reader)))
             .collect(),
     )
+}
+
+/// Reports every item of a list whose name an earlier one has too. The names are taken as they were written, so that
+/// an item is found even when something else in it is wrong.
+pub(crate) fn report_same_names(fields: &mut Fields<'_, '_>, list: &'static str, what: &str) {
+    let Some(Node { value: Value::List(items), .. }) = fields.node.field(list) else { return };
+    let names: Vec<Option<&str>> =
+        items.iter().map(|item| item.field("name").and_then(Node::as_text)).collect();
+    report_duplicates(
+        &names,
+        |name| *name,
+        |index, name| {
+            let fault = Fault::duplicate(format!("there are two {what} `{name}`"));
+            fields.report_in(&[list.into(), index.into(), "name".into()], fault);
+        },
+    );
 }
 
 /// Reports every item that an earlier one equals, by what `key` makes of them.

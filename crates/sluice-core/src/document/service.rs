@@ -19,6 +19,7 @@ pub struct ServiceSpec {
     /// Where the unit is found, that is, what is hashed so that a visitor keeps a version. The first one present
     /// wins; when none is, the gateway sets the last cookie named here. Default: the header `x-user-id`, then the
     /// cookie `sluice_unit`.
+    #[schema(min_items = 1)]
     pub unit: Vec<UnitSource>,
     /// What `visitor.NAME` means in a segment's rule.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]

@@ -39,7 +39,10 @@ fn read(node: &Node, reader: &mut Reader) -> Option<Document> {
     }
     let kind = fields.required::<Kind>("kind");
     let metadata = fields.required::<Metadata>("metadata");
-    let metadata = metadata.and_then(|metadata| placed(metadata, kind?, &mut fields));
+    if let Some(kind) = kind {
+        fits_kind(&mut fields, kind);
+    }
+    let metadata = metadata.map(|metadata| placed(metadata, kind));
     let spec = match kind {
         Some(Kind::Service) => fields.required("spec").map(Spec::Service),
         Some(Kind::Segment) => fields.required("spec").map(Spec::Segment),
@@ -62,27 +65,35 @@ fn spec_or_nothing<T: Decode + Default>(fields: &mut Fields<'_, '_>) -> Option<T
     fields.or_default("spec")
 }
 
-/// Metadata with the environment that its kind asks for.
-fn placed(mut metadata: Metadata, kind: Kind, fields: &mut Fields<'_, '_>) -> Option<Metadata> {
-    if kind.has_environment() {
-        metadata.environment.get_or_insert_with(default_environment);
-    } else if metadata.environment.is_some() {
+/// What only some kinds may have in their metadata.
+fn fits_kind(fields: &mut Fields<'_, '_>, kind: Kind) {
+    let Some(metadata) = fields.node.field("metadata") else { return };
+    if !kind.has_environment() && metadata.field("environment").is_some() {
         let article = if kind == Kind::Environment { "an" } else { "a" };
         let fault = Fault::new("unknown-field", format!("{article} {kind} is the same in every environment"))
             .hint("leave `environment` out");
         fields.report_in(&["metadata".into(), "environment".into()], fault);
     }
+    let name = metadata.field("name").and_then(Node::as_text).and_then(|name| name.parse::<Name>().ok());
+    let Some(name) = name.filter(|_| !fields.reader.is_builtin) else { return };
     let is_taken = match kind {
-        Kind::Policy => !fields.reader.is_builtin && builtin::policies().contains_key(&metadata.name),
-        Kind::Metric => !fields.reader.is_builtin && builtin::metrics().contains_key(&metadata.name),
+        Kind::Policy => builtin::policies().contains_key(&name),
+        Kind::Metric => builtin::metrics().contains_key(&name),
         _ => false,
     };
     if is_taken {
-        let fault = Fault::new("reserved-name", format!("`{}` is built in", metadata.name))
-            .hint(format!("give your own another name, as `our-{}`", metadata.name));
+        let fault = Fault::new("reserved-name", format!("`{name}` is built in, and stays as it is"))
+            .hint(format!("give your own another name, as `our-{name}`"));
         fields.report_in(&["metadata".into(), "name".into()], fault);
     }
-    Some(metadata)
+}
+
+/// Metadata with the environment that its kind asks for.
+fn placed(mut metadata: Metadata, kind: Option<Kind>) -> Metadata {
+    if kind.is_some_and(Kind::has_environment) {
+        metadata.environment.get_or_insert_with(default_environment);
+    }
+    metadata
 }
 
 fn default_environment() -> Name {

@@ -1,7 +1,7 @@
 //! `Policy`.
 
 use super::service::present_list;
-use super::{Decode, Fields, Reader, Step, report_duplicates};
+use super::{Decode, Fields, Reader, Step, report_duplicates, report_same_names};
 use crate::builtin;
 use crate::document::node::Node;
 use crate::document::policy::{
@@ -43,14 +43,7 @@ impl Decode for PolicySpec {
 
 fn steps(fields: &mut Fields<'_, '_>) -> Option<Vec<StepSpec>> {
     let steps = present_list::<StepSpec>(fields, "steps", "nobody would ever meet the candidate")?;
-    report_duplicates(
-        &steps,
-        |step| &step.name,
-        |index, step| {
-            let fault = Fault::duplicate(format!("there are two steps `{}`", step.name));
-            fields.report_in(&["steps".into(), index.into(), "name".into()], fault);
-        },
-    );
+    report_same_names(fields, "steps", "steps");
     for (index, pair) in steps.windows(2).enumerate() {
         if let [Some(before), Some(after)] = pair {
             only_adds_people(fields, index + 1, before, after);

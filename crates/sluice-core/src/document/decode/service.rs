@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Decode, Fields, Reader, Step, report_duplicates};
+use super::{Decode, Fields, Reader, Step, report_duplicates, report_same_names};
 use crate::Span;
 use crate::document::ServiceSpec;
 use crate::document::node::Node;
@@ -114,14 +114,7 @@ fn is_attribute(name: &str) -> bool {
 
 fn versions(fields: &mut Fields<'_, '_>) -> Option<Vec<VersionSpec>> {
     let versions = present_list::<VersionSpec>(fields, "versions", "there is nothing to send requests to")?;
-    report_duplicates(
-        &versions,
-        |version| &version.name,
-        |index, version| {
-            let way = ["versions".into(), index.into(), "name".into()];
-            fields.report_in(&way, Fault::duplicate(format!("there are two versions {}", version.name)));
-        },
-    );
+    report_same_names(fields, "versions", "versions");
     let endpoints: Vec<_> = versions
         .iter()
         .enumerate()

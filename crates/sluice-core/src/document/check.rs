@@ -1,0 +1,162 @@
+//! What only shows when documents are looked at together: names that lead nowhere, and two services on one route.
+
+use std::collections::BTreeMap;
+
+use super::problem::{Fault, Problem, nearest};
+use super::{DEFAULT_ENVIRONMENT, Document, DocumentKey, Kind, PolicySpec, Spec};
+use crate::document::service::RouteSpec;
+use crate::{Name, builtin};
+
+/// A problem of one document among others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broken {
+    /// The document that has to change.
+    pub key: DocumentKey,
+    /// What is wrong with it.
+    pub problem: Problem,
+}
+
+/// Everything that is wrong between documents, given all of them as they would be after a change. Built-in documents
+/// are always there.
+///
+/// Releases are passed over: one that has ended may name what is long gone, and whether a new one can start is for
+/// the release itself to say.
+pub fn references(documents: &BTreeMap<DocumentKey, Document>) -> Vec<Broken> {
+    let mut check = Check { documents, broken: Vec::new() };
+    for (key, document) in documents {
+        match &document.spec {
+            Spec::Policy(policy) => check.policy(key, policy),
+            Spec::Environment(environment) => {
+                for (index, line) in environment.policies.iter().enumerate() {
+                    check.exists(key, format!("spec.policies[{index}].use"), Kind::Policy, &line.r#use);
+                }
+            }
+            Spec::Service(_) => check.environment(key),
+            Spec::Segment(_) | Spec::Metric(_) | Spec::Release(_) => {}
+        }
+    }
+    check.routes();
+    check.broken
+}
+
+/// The documents that name this one and would be broken without it. Empty for what nobody names, and for the
+/// environment `production`, which exists without a document.
+pub fn users_of(key: &DocumentKey, documents: &BTreeMap<DocumentKey, Document>) -> Vec<DocumentKey> {
+    let uses = |user: &DocumentKey, document: &Document| match (&document.spec, key.kind) {
+        (Spec::Policy(policy), Kind::Segment) => segments_of(policy).any(|(_, segment)| *segment == key.name),
+        (Spec::Policy(policy), Kind::Metric) => policy.checks.iter().any(|check| check.metric == key.name),
+        (Spec::Environment(environment), Kind::Policy) => {
+            environment.policies.iter().any(|line| line.r#use == key.name)
+        }
+        (Spec::Service(_), Kind::Environment) => {
+            key.name.as_str() != DEFAULT_ENVIRONMENT && user.environment.as_ref() == Some(&key.name)
+        }
+        _ => false,
+    };
+    documents.iter().filter(|(user, document)| uses(user, document)).map(|(user, _)| user.clone()).collect()
+}
+
+/// Every segment that a policy names, with its place.
+fn segments_of(policy: &PolicySpec) -> impl Iterator<Item = (String, &Name)> {
+    policy.steps.iter().enumerate().flat_map(|(index, step)| {
+        let audience = step.audience.iter().enumerate().filter_map(move |(line, rule)| {
+            Some((format!("spec.steps[{index}].audience[{line}].segment"), rule.segment.as_ref()?))
+        });
+        let exclude = step
+            .exclude
+            .iter()
+            .enumerate()
+            .map(move |(line, segment)| (format!("spec.steps[{index}].exclude[{line}]"), segment));
+        audience.chain(exclude)
+    })
+}
+
+struct Check<'a> {
+    documents: &'a BTreeMap<DocumentKey, Document>,
+    broken: Vec<Broken>,
+}
+
+impl Check<'_> {
+    fn report(&mut self, key: &DocumentKey, path: String, fault: Fault) {
+        let problem = fault.at(Some(key.to_string()), path, None);
+        self.broken.push(Broken { key: key.clone(), problem });
+    }
+
+    /// Every name of a kind that has no environment, those of built-in documents too.
+    fn names(&self, kind: Kind) -> Vec<&str> {
+        let built_in: Vec<&str> = match kind {
+            Kind::Policy => builtin::policies().keys().map(Name::as_str).collect(),
+            Kind::Metric => builtin::metrics().keys().map(Name::as_str).collect(),
+            Kind::Environment => vec![DEFAULT_ENVIRONMENT],
+            Kind::Service | Kind::Segment | Kind::Release => Vec::new(),
+        };
+        let written = self.documents.keys().filter(|key| key.kind == kind).map(|key| key.name.as_str());
+        let mut names: Vec<&str> = written.chain(built_in).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    fn exists(&mut self, key: &DocumentKey, path: String, kind: Kind, name: &Name) {
+        let names = self.names(kind);
+        if names.contains(&name.as_str()) {
+            return;
+        }
+        let fault =
+            Fault::new("unknown-reference", format!("there is no {kind} `{name}`")).given(name.as_str());
+        let fault = match nearest(name.as_str(), &names) {
+            Some(near) => fault.hint(format!("did you mean `{near}`?")),
+            None => fault.hint(format!("apply the {kind} first, or together with this document")),
+        };
+        let fault = if names.is_empty() { fault } else { fault.accepted(names.join(", ")) };
+        self.report(key, path, fault);
+    }
+
+    fn environment(&mut self, key: &DocumentKey) {
+        if let Some(environment) = &key.environment {
+            self.exists(key, "metadata.environment".to_owned(), Kind::Environment, environment);
+        }
+    }
+
+    fn policy(&mut self, key: &DocumentKey, policy: &PolicySpec) {
+        for (path, segment) in segments_of(policy) {
+            self.exists(key, path, Kind::Segment, segment);
+        }
+        for (index, check) in policy.checks.iter().enumerate() {
+            let path = format!("spec.checks[{index}]");
+            let metric_key =
+                DocumentKey { kind: Kind::Metric, environment: None, name: check.metric.clone() };
+            match self.documents.get(&metric_key).map(|metric| &metric.spec) {
+                Some(Spec::Metric(metric)) => {
+                    for (field, fault) in metric.misfits(check) {
+                        self.report(key, format!("{path}.{field}"), fault);
+                    }
+                }
+                // What fits a built-in metric was seen when the policy was read.
+                _ => self.exists(key, format!("{path}.metric"), Kind::Metric, &check.metric),
+            }
+        }
+    }
+
+    /// A route belongs to one service. One gateway serves all environments, so that they share its routes.
+    fn routes(&mut self) {
+        let mut owners: BTreeMap<&RouteSpec, &DocumentKey> = BTreeMap::new();
+        for (key, document) in self.documents {
+            let Spec::Service(service) = &document.spec else { continue };
+            for (index, route) in service.routes.iter().enumerate() {
+                match owners.get(route) {
+                    Some(owner) if *owner != key => {
+                        let message = format!("the route {route} belongs to {owner} already");
+                        let fault = Fault::new("route-taken", message)
+                            .given(route.to_string())
+                            .hint("give one of the two another host or path");
+                        self.report(key, format!("spec.routes[{index}]"), fault);
+                    }
+                    _ => {
+                        owners.insert(route, key);
+                    }
+                }
+            }
+        }
+    }
+}
