@@ -82,7 +82,7 @@ function optionsOf(lines: Line[], latest: { current: Props }, onCursor: (index: 
       y: { range: (_, __, max) => [0, Math.max(latest.current.top, (max ?? 0) * 1.18)] },
     },
     axes: [
-      { ...axis, size: 24, space: 90, values: (_, splits) => splits.map((secs) => clock(secs * 1000)) },
+      { ...axis, size: 24, space: 64, values: (_, splits) => splits.map((secs) => clock(secs * 1000)) },
       { ...axis, size: 58, space: 34, values: (_, splits) => splits.map((value) => latest.current.format(value)) },
     ],
     series: [
@@ -148,11 +148,11 @@ export function Chart(props: Props) {
           {control}
         </span>
         <span className={classes.legend} aria-hidden>
-          {index !== null && times[index] !== undefined && <span>{clock(times[index] * 1000)}</span>}
+          {index !== null && times[index] !== undefined && <span className="number">{clock(times[index] * 1000)}</span>}
           {shown.map(({ name, role, text }) => (
             <span key={name} className={classes.value}>
               <RoleMark role={role} />
-              {name} <b>{text}</b>
+              {name} <b className="number">{text}</b>
             </span>
           ))}
         </span>

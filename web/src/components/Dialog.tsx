@@ -18,7 +18,7 @@ export function Dialog({ title, isOpen, onClose, size = 'md', children }: Props)
     <Modal.Root opened={isOpen} onClose={onClose} size={size} centered>
       <Modal.Overlay backgroundOpacity={0.5} />
       <Modal.Content bg="var(--surface)">
-        <div style={{ display: 'flex', alignItems: 'flex-start', justifyContent: 'space-between', gap: 12, padding: '16px 16px 12px' }}>
+        <div style={{ display: 'flex', alignItems: 'center', justifyContent: 'space-between', gap: 12, padding: '16px 16px 12px' }}>
           <Modal.Title fw={650} className="name">
             {title}
           </Modal.Title>

@@ -34,7 +34,7 @@ function Step({ step, phase }: { step: StepStatus; phase: PhaseName }) {
       {isCurrent ? (
         progress(step).map(({ text, done }) => (
           <div key={text.replace(/[\d,.]+/g, '')} className={classes.hold}>
-            <span className={classes.dim}>{text}</span>
+            <span className={`${classes.dim} number`}>{text}</span>
             {done !== undefined && (
               <div className={classes.track} aria-hidden>
                 <div className={classes.fill} style={{ width: `${done * 100}%` }} />

@@ -16,6 +16,8 @@ import classes from './TrafficPanel.module.css';
 
 /** Shorter stretches of time than this look empty. */
 const WINDOW_MIN_MILLIS = 60_000;
+/** How much of the time before and after what people look at is drawn too. */
+const MARGIN_MILLIS = 30_000;
 /** Over how many seconds the table sums up: long enough for a small share to have a few requests. */
 const NOW_SECS = 10;
 
@@ -30,7 +32,7 @@ interface Props {
   service: string;
   versions: Shown[];
   marks?: Mark[];
-  /** From when on, in milliseconds since 1970; the whole known past when absent. */
+  /** From when on people look at it, in milliseconds since 1970; the whole known past when absent. */
   since?: number;
   /** Until when; now when absent. */
   until?: number;
@@ -82,10 +84,10 @@ function NowTable({ traffic, versions, now }: { traffic: Traffic; versions: Show
 
 /** The stretch of time to draw: what is known, within what is asked for. */
 function windowOf(traffic: Traffic, versions: Shown[], now: number, since?: number, until?: number): [number, number] {
-  const to = Math.min(until ?? Infinity, now);
+  const to = Math.min((until ?? Infinity) + MARGIN_MILLIS, now);
   const firsts = versions.map(({ name }) => traffic.versions[name]?.points[0]?.at).filter((at) => at !== undefined);
   const known = firsts.length > 0 ? Math.min(...firsts.map((at) => Date.parse(at))) : to;
-  const from = Math.max(since ?? 0, known, to - HISTORY_MILLIS);
+  const from = Math.max((since ?? 0) - MARGIN_MILLIS, known, to - HISTORY_MILLIS);
   return [Math.min(from, to - WINDOW_MIN_MILLIS), to];
 }
 

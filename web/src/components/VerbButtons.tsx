@@ -8,7 +8,7 @@ import { setActor, useActor } from '../actor';
 import { useAct } from '../api/queries';
 import type { Release, Verb } from '../api/resources';
 import { consequence, takesBack } from '../format/consequence';
-import { VERB_ORDER, VERBS } from '../format/phase';
+import { PHASES, VERB_ORDER, VERBS } from '../format/phase';
 import { ActorInput } from './ActorInput';
 import { Dialog } from './Dialog';
 import { ProblemAlert } from './Trouble';
@@ -58,7 +58,7 @@ function VerbForm({ release, verb, onClose }: DialogProps) {
     >
       <Stack gap="md">
         <Text fz="sm">
-          {isRefused ? `The release is ${release.status.phase} now, and cannot ${verb}.` : consequence(verb, release.status)}
+          {isRefused ? `The release is ${PHASES[release.status.phase].label} now, and cannot be ${VERBS[verb].past.toLowerCase()}.` : consequence(verb, release.status)}
         </Text>
         <Textarea
           label="Why?"

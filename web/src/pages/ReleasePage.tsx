@@ -21,9 +21,6 @@ import { PHASES } from '../format/phase';
 import { length } from '../format/time';
 import classes from './ReleasePage.module.css';
 
-/** How much of the time before and after a release its charts show. */
-const MARGIN_MILLIS = 30_000;
-
 /** What screen readers are told when it changes: the phase and the step, not every number. */
 function Announcement({ status }: { status: ReleaseStatus }) {
   return (
@@ -87,8 +84,8 @@ function ReleaseTraffic({ release }: { release: Release }) {
       service={release.spec.service}
       versions={versions}
       marks={marks}
-      {...(startedAt && { since: Date.parse(startedAt) - MARGIN_MILLIS })}
-      {...(finishedAt && { until: Date.parse(finishedAt) + MARGIN_MILLIS })}
+      {...(startedAt && { since: Date.parse(startedAt) })}
+      {...(finishedAt && { until: Date.parse(finishedAt) })}
     />
   );
 }

@@ -1,0 +1,93 @@
+// The real `sluice serve`, in a folder of its own and on free ports.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+/** Where `make e2e` built it; another one can be named. */
+const BINARY = process.env.SLUICE_BINARY ?? join(import.meta.dirname, '../../target/debug/sluice');
+
+export interface ControlPlane {
+  /** Where the dashboard and the API are. */
+  url: string;
+  /** Where visitors come in. */
+  gateway: string;
+  /** Applies documents, and fails when they are refused. */
+  apply: (...documents: object[]) => Promise<void>;
+  /** Starts a release as the API does, and returns its name. */
+  release: (service: string, version: string, policy: string, reason?: string) => Promise<string>;
+  stop: () => Promise<void>;
+}
+
+/** Reads the addresses that the server prints when it serves. */
+async function addressesOf(child: ChildProcess): Promise<{ url: string; gateway: string }> {
+  const found: Record<string, string> = {};
+  if (!child.stdout) throw new Error('the server has no standard output');
+  for await (const line of createInterface({ input: child.stdout })) {
+    const [, name, address] = /^(dashboard|gateway)\s+(http:\S+)/.exec(line) ?? [];
+    if (name && address) found[name] = address;
+    if (found.dashboard && found.gateway) return { url: found.dashboard, gateway: found.gateway };
+  }
+  throw new Error(`${BINARY} ended before it served; see what it said above`);
+}
+
+export async function startControlPlane(): Promise<ControlPlane> {
+  const data = await mkdtemp(join(tmpdir(), 'sluice-e2e-'));
+  const args = ['serve', '--data', data, '--listen', '127.0.0.1:0', '--gateway', '127.0.0.1:0', '--log', 'warn', '--stop-with-stdin'];
+  const child = spawn(BINARY, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  const { url, gateway } = await addressesOf(child);
+  const post = async (path: string, body: object) => {
+    const response = await fetch(`${url}${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-sluice-actor': 'ci' },
+      body: JSON.stringify(body),
+    });
+    if (!response.ok) throw new Error(`${path} was refused: ${await response.text()}`);
+    return response.json();
+  };
+  return {
+    url,
+    gateway,
+    apply: async (...documents) => void (await post('/api/v1/apply', documents)),
+    release: async (service, version, policy, reason) =>
+      (await post('/api/v1/releases', { service, version, policy, ...(reason && { reason }) })).metadata.name,
+    stop: async () => {
+      const ended = once(child, 'exit');
+      child.stdin.end();
+      await ended;
+      await rm(data, { recursive: true, force: true });
+    },
+  };
+}
+
+const API_VERSION = 'sluice.dev/v1alpha1';
+
+/** A Service document; the first version is live. */
+export const service = (name: string, host: string, versions: Record<string, string>, environment = 'production') => ({
+  apiVersion: API_VERSION,
+  kind: 'Service',
+  metadata: { name, environment },
+  spec: {
+    routes: [{ host }],
+    unit: [{ header: 'x-user-id' }],
+    health: { every: '1s' },
+    versions: Object.entries(versions).map(([version, endpoint]) => ({ name: version, endpoints: [endpoint] })),
+  },
+});
+
+/** A Policy document: steps by name and percentage, each held for some seconds. */
+export const policy = (name: string, description: string, steps: [string, number, string][], checks: object[]) => ({
+  apiVersion: API_VERSION,
+  kind: 'Policy',
+  metadata: { name },
+  spec: {
+    description,
+    steps: steps.map(([step, percent, time]) => ({ name: step, audience: [{ percent }], hold: { time } })),
+    checks,
+    onFail: 'rollback',
+    keepPrevious: '10m',
+  },
+});
