@@ -36,7 +36,7 @@ pub use reason::Reason;
 pub use step::{Creation, crashed, create, step};
 
 use crate::release::status::{Exposed, TimelineEntry};
-use crate::{Name, ServiceKey, Timestamp, VersionName};
+use crate::{Name, ServiceKey, Span, Timestamp, VersionName};
 
 /// How many entries of the timeline a release carries; the event log has all of them.
 pub const TIMELINE_MAX: usize = 200;
@@ -70,6 +70,10 @@ pub struct Release {
     pub exposed: Exposed,
     /// Which endpoints were ready when that was last seen.
     pub endpoints: LastEndpoints,
+    /// When that was.
+    pub looked_at: Option<Timestamp>,
+    /// A newer release of the service that waits for this one to end: then the previous version is not kept.
+    pub newer: Option<Name>,
     /// Why it is where it is.
     pub reason: Reason,
     /// Since when.
@@ -105,8 +109,8 @@ pub struct LastEndpoints {
     pub stable: Endpoints,
     /// The candidate's.
     pub candidate: Endpoints,
-    /// Since when the candidate has had none that is ready, if so.
-    pub unready_since: Option<Timestamp>,
+    /// For how long the candidate was seen without one that is ready, if it has none.
+    pub unready_for: Option<Span>,
 }
 
 impl TrafficState {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::document::policy::Tolerance;
-use crate::release::plan::{Check, Question};
+use crate::release::plan::{Bounds, Check, Question};
 use crate::release::status::Verdict;
 
 /// What a check has found: numbers, from which verdict and words follow.
@@ -85,55 +85,66 @@ impl Finding {
     pub fn text(&self, check: &Check) -> String {
         let subject = check.subject();
         let question = &check.question;
-        let candidate = self.candidate.map_or_else(|| "?".to_owned(), |value| question.value(value));
-        let stable = self.stable.map_or_else(|| "?".to_owned(), |value| question.value(value));
-        let both = format!(
-            "{candidate} of the candidate ({}) against {stable} of stable ({})",
-            requests(self.candidate_samples),
-            requests(self.stable_samples)
-        );
+        let samples = grouped(self.candidate_samples);
         match self.ground {
             Ground::NoTraffic => {
-                format!("{subject}: no request has reached the candidate, so it cannot be judged")
+                format!("{subject} cannot be judged: no request has reached the candidate")
             }
             Ground::NoStableTraffic => {
-                format!("{subject}: no request has reached stable, so there is nothing to compare with")
+                format!("{subject} cannot be compared: no request has reached stable")
             }
+            Ground::TooFew { needed } if question.compares() => format!(
+                "{subject} cannot be compared yet: it takes {needed} requests of each version, and there are \
+                 {samples} of the candidate and {} of stable",
+                grouped(self.stable_samples)
+            ),
             Ground::TooFew { needed } => format!(
-                "{subject}: too little to judge: {} of the candidate{}; it takes {needed}",
-                requests(self.candidate_samples),
-                if question.compares() {
-                    format!(" and {} of stable", self.stable_samples)
-                } else {
-                    String::new()
-                },
+                "{subject} cannot be judged yet: it takes {}, and the candidate has answered {samples}",
+                requests(needed)
             ),
-            Ground::WindowNotFull => {
-                format!("{subject}: {candidate} so far; not yet watched for long enough to judge")
+            Ground::WindowNotFull => format!(
+                "{} so far; it cannot be judged until it was watched for {}",
+                self.value_words(check),
+                question.bounds().map(|bounds| bounds.window).unwrap_or_default()
+            ),
+            Ground::NoEndpoints => format!("{subject} cannot be judged: the candidate has no endpoints"),
+            Ground::NotWorse => {
+                format!("{}; nothing shows that it is {}", self.value_words(check), question.worse())
             }
-            Ground::NoEndpoints => format!("{subject}: the candidate has no endpoints"),
-            Ground::NotWorse => format!("{subject}: {both}; no sign that it is worse than tolerated"),
-            Ground::Worse => format!("{subject}: {both}; worse than {}", question.tolerated()),
-            Ground::Within => format!("{subject}: {candidate} of the candidate{}; fine", self.sample_words()),
-            Ground::Above { max } => format!(
-                "{subject}: {candidate} of the candidate{}; above the limit of {}",
-                self.sample_words(),
-                question.value(max)
+            Ground::Worse => format!(
+                "{}, which is {} ({})",
+                self.value_words(check),
+                question.worse(),
+                question.certainty()
             ),
-            Ground::Below { min } => format!(
-                "{subject}: {candidate} of the candidate{}; below the limit of {}",
-                self.sample_words(),
-                question.value(min)
-            ),
+            Ground::Within => format!("{}, within {}", self.value_words(check), question.limits()),
+            Ground::Above { max } => {
+                format!("{}, above the limit of {}", self.value_words(check), question.value(max))
+            }
+            Ground::Below { min } => {
+                format!("{}, below the limit of {}", self.value_words(check), question.value(min))
+            }
         }
     }
 
-    fn sample_words(&self) -> String {
-        if self.candidate_samples > 0 {
-            format!(" ({})", requests(self.candidate_samples))
-        } else {
-            String::new()
+    /// `http.errors is 8.1 % for the candidate (412 requests) and 0.2 % for stable (8,030 requests)`; stable's part
+    /// only where there is one.
+    fn value_words(&self, check: &Check) -> String {
+        let arm = |name: &str, value: Option<f64>, samples: u64| {
+            let value = value.map_or_else(|| "unknown".to_owned(), |value| check.question.value(value));
+            let behind = if samples > 0 { format!(" ({})", requests(samples)) } else { String::new() };
+            format!("{value} for {name}{behind}")
+        };
+        let mut words = format!(
+            "{} is {}",
+            check.subject(),
+            arm("the candidate", self.candidate, self.candidate_samples)
+        );
+        if self.stable.is_some() {
+            words.push_str(" and ");
+            words.push_str(&arm("stable", self.stable, self.stable_samples));
         }
+        words
     }
 }
 
@@ -148,23 +159,18 @@ impl Check {
         }
     }
 
-    /// The check in words: `http.errors against stable, at most 0.5 percentage points worse (99 % sure)`.
+    /// The check in words: `http.errors no more than 0.5 percentage points worse than stable's (99 % sure)`.
     pub fn words(&self) -> String {
-        let subject = self.subject();
-        match &self.question {
-            Question::ShareAgainstStable { .. } | Question::LatencyAgainstStable { .. } => {
-                format!("{subject} against stable, not worse than {}", self.question.tolerated())
-            }
-            Question::Share { bounds, .. }
-            | Question::Latency { bounds, .. }
-            | Question::Rate { bounds }
-            | Question::Ready { bounds } => {
+        let (subject, question) = (self.subject(), &self.question);
+        match question.bounds() {
+            None => format!("{subject} not {} ({})", question.worse(), question.certainty()),
+            Some(bounds) => {
                 let limit = |word: &str, bound: Option<f64>| {
-                    bound.map(|bound| format!("at {word} {}", self.question.value(bound)))
+                    bound.map(|bound| format!("at {word} {}", question.value(bound)))
                 };
                 let limits: Vec<String> =
                     [limit("least", bounds.min), limit("most", bounds.max)].into_iter().flatten().collect();
-                match self.question {
+                match question {
                     Question::Ready { .. } => format!("{subject} {}", limits.join(" and ")),
                     _ => format!("{subject} {} over {}", limits.join(" and "), bounds.window),
                 }
@@ -176,37 +182,73 @@ impl Check {
 impl Question {
     /// Whether it compares with stable.
     pub fn compares(&self) -> bool {
-        matches!(self, Question::ShareAgainstStable { .. } | Question::LatencyAgainstStable { .. })
+        self.bounds().is_none()
     }
 
-    /// What is tolerated, in words, with the confidence.
-    fn tolerated(&self) -> String {
-        let (tolerated, confidence) = match self {
-            Question::ShareAgainstStable { tolerate: Tolerance::Points(points), confidence, .. } => {
-                (format!("{} percentage points tolerated", trimmed(points * 100.0, 3)), confidence)
+    /// Its fixed bounds; none where it compares.
+    fn bounds(&self) -> Option<&Bounds> {
+        match self {
+            Question::ShareAgainstStable { .. } | Question::LatencyAgainstStable { .. } => None,
+            Question::Share { bounds, .. }
+            | Question::Latency { bounds, .. }
+            | Question::Rate { bounds }
+            | Question::Ready { bounds } => Some(bounds),
+        }
+    }
+
+    /// What would be too much, in words: `more than 0.5 percentage points worse than stable`.
+    fn worse(&self) -> String {
+        let tolerated = match self {
+            Question::ShareAgainstStable { tolerate: Tolerance::Points(points), .. } => {
+                (*points, format!("{} percentage points", trimmed(points * 100.0, 3)))
             }
-            Question::ShareAgainstStable { tolerate: Tolerance::Relative(relative), confidence, .. }
-            | Question::LatencyAgainstStable { tolerate: relative, confidence, .. } => {
-                (format!("{} % tolerated", trimmed(relative * 100.0, 3)), confidence)
+            Question::ShareAgainstStable { tolerate: Tolerance::Relative(relative), .. }
+            | Question::LatencyAgainstStable { tolerate: relative, .. } => {
+                (*relative, format!("{} %", trimmed(relative * 100.0, 3)))
             }
-            _ => return String::new(),
+            _ => return "worse".to_owned(),
         };
-        format!("the {tolerated} ({} % sure)", trimmed((1.0 - confidence.alpha()) * 100.0, 6))
+        match tolerated {
+            (0.0, _) => "worse than stable".to_owned(),
+            (_, words) => format!("more than {words} worse than stable"),
+        }
+    }
+
+    /// How sure one must be: `99 % sure`.
+    fn certainty(&self) -> String {
+        match self {
+            Question::ShareAgainstStable { confidence, .. }
+            | Question::LatencyAgainstStable { confidence, .. } => {
+                format!("{} % sure", trimmed((1.0 - confidence.alpha()) * 100.0, 6))
+            }
+            _ => String::new(),
+        }
+    }
+
+    /// Its bounds in words: `the limit of 5 %`, `the limits of 1 % and 5 %`.
+    fn limits(&self) -> String {
+        match self.bounds().map(|bounds| (bounds.min, bounds.max)) {
+            Some((Some(min), Some(max))) => {
+                format!("the limits of {} and {}", self.value(min), self.value(max))
+            }
+            Some((Some(one), None) | (None, Some(one))) => format!("the limit of {}", self.value(one)),
+            Some((None, None)) | None => "its limits".to_owned(),
+        }
     }
 
     /// A value with its unit.
     fn value(&self, value: f64) -> String {
         match self {
             Question::ShareAgainstStable { .. } | Question::Share { .. } | Question::Ready { .. } => {
-                format!("{} %", trimmed(value * 100.0, 2))
+                // Rare failures are still not none.
+                let decimals = if value < 0.0001 { 5 } else { 2 };
+                format!("{} %", trimmed(value * 100.0, decimals))
             }
-            Question::LatencyAgainstStable { .. } | Question::Latency { .. } => {
-                if value < 10.0 {
-                    format!("{} ms", trimmed(value, 1))
-                } else {
-                    format!("{value:.0} ms")
-                }
-            }
+            Question::LatencyAgainstStable { .. } | Question::Latency { .. } => match value {
+                ..10.0 => format!("{} ms", trimmed(value, 1)),
+                10.0..10_000.0 => format!("{} ms", grouped(value.round() as u64)),
+                _ => format!("{} s", trimmed(value / 1000.0, 1)),
+            },
             Question::Rate { .. } => format!("{} per second", trimmed(value, 1)),
         }
     }

@@ -18,6 +18,8 @@ pub enum Phase {
     Pending {
         /// Since when.
         since: Timestamp,
+        /// For how long it was watched since.
+        waited: Span,
     },
     /// People meet the candidate.
     Progressing(Stand),
@@ -46,7 +48,7 @@ pub enum Phase {
     RollingBack {
         /// Why.
         why: Return,
-        /// Where the release stood; none when it had succeeded or was promoting.
+        /// The step that the release was in; none when all were done.
         step: Option<usize>,
         /// Since when.
         since: Timestamp,
@@ -97,26 +99,33 @@ pub struct Stand {
     pub watched_at: Option<Timestamp>,
     /// Requests that the candidate answered in this step.
     pub requests: u64,
-    /// Since when nothing but data is missing; none while the hold runs.
-    pub waiting_since: Option<Timestamp>,
+    /// For how long nothing but data has been missing, as far as that was watched; none while the hold runs.
+    pub waited: Option<Span>,
 }
 
-/// The longest time between two looks that still counts as watched. Looks are a second apart; a longer gap means that
-/// nobody looked, as while the control plane was down, and time in which nobody looked is no hold.
+/// How much of the time between two looks counts as watched, at most. Looks are a second apart; a longer gap means that
+/// nobody looked, as while the control plane was down, and time in which nobody looked is neither a hold nor a wait.
 pub const WATCH_GAP_MAX: Span = Span::from_secs(10);
+
+/// The time from one look to the next, as far as it counts as watched.
+pub(super) fn watched(before: Option<Timestamp>, now: Timestamp) -> Span {
+    before.map_or(Span::ZERO, |before| now.since(before).min(WATCH_GAP_MAX))
+}
+
+/// Two lengths of time, one after the other.
+pub(super) fn longer(span: Span, by: Span) -> Span {
+    Span::from_millis(span.as_millis().saturating_add(by.as_millis()))
+}
 
 impl Stand {
     /// At the beginning of a step.
     pub fn at(step: usize) -> Stand {
-        Stand { step, since: None, held: Span::ZERO, watched_at: None, requests: 0, waiting_since: None }
+        Stand { step, since: None, held: Span::ZERO, watched_at: None, requests: 0, waited: None }
     }
 
     /// Counts the time since the last look.
     pub fn watch(&mut self, now: Timestamp) {
-        if let Some(before) = self.watched_at {
-            let watched = now.since(before).min(WATCH_GAP_MAX);
-            self.held = Span::from_millis(self.held.as_millis() + watched.as_millis());
-        }
+        self.held = longer(self.held, watched(self.watched_at, now));
         self.watched_at = Some(now);
     }
 }

@@ -27,6 +27,8 @@ pub enum Reason {
     },
     /// A change of traffic is on its way to the data plane.
     Moving {
+        /// The step that this is for.
+        step: Name,
         /// Who will meet the candidate.
         audience: String,
         /// The candidate.
@@ -101,6 +103,17 @@ pub enum Reason {
         /// Until when.
         until: Timestamp,
     },
+    /// Everyone has the new version, but it is in trouble, under a policy that leaves it to a person what follows.
+    KeptInTrouble {
+        /// The new version.
+        version: VersionName,
+        /// The one before.
+        previous: VersionName,
+        /// Until when it is kept.
+        until: Timestamp,
+        /// What is wrong.
+        trouble: Box<Reason>,
+    },
     /// Everyone has the new version.
     Released {
         /// The new version.
@@ -166,11 +179,41 @@ impl Reason {
             Reason::Kept { .. } => "kept",
             Reason::Released { .. } => "released",
             Reason::StableNotReady { .. } => "stable-not-ready",
-            Reason::GoingBack { because, .. } | Reason::Back { because, .. } => because.code(),
+            Reason::KeptInTrouble { trouble: because, .. }
+            | Reason::GoingBack { because, .. }
+            | Reason::Back { because, .. } => because.code(),
             Reason::Superseded { .. } => "superseded",
             Reason::NeverReady { .. } => "never-ready",
             Reason::AlreadyLive { .. } => "already-live",
             Reason::Trouble(_) => "trouble",
+        }
+    }
+
+    /// Whether both say the same but for their numbers.
+    pub(super) fn is_like(&self, other: &Reason) -> bool {
+        std::mem::discriminant(self) == std::mem::discriminant(other) && self.step() == other.step()
+    }
+
+    fn step(&self) -> Option<&Name> {
+        match self {
+            Reason::Moving { step, .. }
+            | Reason::Holding { step, .. }
+            | Reason::UntilPromoted { step, .. }
+            | Reason::TooLittle { step, .. } => Some(step),
+            _ => None,
+        }
+    }
+
+    /// As what follows "because".
+    pub(super) fn clause(&self) -> String {
+        match self {
+            Reason::CheckFailed { finding } => format!("a check failed: {finding}"),
+            Reason::Inconclusive { missing, waited } => {
+                format!("it could not be judged within {}: {missing}", waited.rounded())
+            }
+            Reason::Superseded { by } => format!("the newer release {by} took its place"),
+            // These begin with a name or a version.
+            _ => self.to_string(),
         }
     }
 }
@@ -180,74 +223,109 @@ impl fmt::Display for Reason {
         match self {
             Reason::Queued { behind } => write!(f, "Waits for {behind} to end"),
             Reason::WaitingForReady { version, endpoints: 0, left } => {
-                write!(f, "Waits for {version} to have an endpoint, for another {left}")
+                write!(f, "Waits for {version} to have an endpoint, for another {}", left.rounded())
+            }
+            Reason::WaitingForReady { version, endpoints: 1, left } => {
+                write!(f, "Waits for the endpoint of {version} to be ready, for another {}", left.rounded())
             }
             Reason::WaitingForReady { version, endpoints, left } => write!(
                 f,
-                "Waits for {version} to be ready: none of {endpoints} endpoints is; for another {left}"
+                "Waits for one of the {endpoints} endpoints of {version} to be ready, for another {}",
+                left.rounded()
             ),
-            Reason::Moving { audience, version } => {
-                write!(f, "Traffic is being set: {audience} will meet {version}")
+            Reason::Moving { step, audience, version } => {
+                write!(f, "Step {step}: traffic is being set so that {} {version}", who_meet(audience))
             }
             Reason::Holding { step, audience, time_left, requests_left } => {
-                write!(f, "Step {step}: {audience}; ")?;
-                match (*time_left > Span::ZERO, *requests_left) {
-                    (true, 0) => write!(f, "{} to go", time_left.rounded()),
-                    (true, count) => write!(f, "{} and {} to go", time_left.rounded(), requests(count)),
-                    (false, 0) => write!(f, "the hold is over"),
-                    (false, count) => write!(f, "{} to go", requests(count)),
-                }
+                write!(f, "Step {step}: {audience}, {}", to_go(*time_left, *requests_left))
             }
             Reason::UntilPromoted { step, audience } => {
-                write!(f, "Step {step}: {audience}; waits for somebody to promote it")
+                write!(f, "Step {step}: {audience}, until somebody promotes it")
             }
             Reason::TooLittle { step, missing, left } => {
-                write!(
-                    f,
-                    "Step {step} cannot be judged yet: {missing}; waits another {} at most",
-                    left.rounded()
-                )
+                write!(f, "Step {step} waits for data, for another {} at most: {missing}", left.rounded())
             }
-            Reason::CheckFailed { finding } => write!(f, "A check failed: {finding}"),
+            Reason::CheckFailed { .. } | Reason::Inconclusive { .. } | Reason::Superseded { .. } => {
+                f.write_str(&capitalized(&self.clause()))
+            }
             Reason::NotReady { version, unready_for } => {
                 write!(f, "{version} has had no ready endpoint for {}", unready_for.rounded())
-            }
-            Reason::Inconclusive { missing, waited } => {
-                write!(f, "It could not be judged within {}: {missing}", waited.rounded())
             }
             Reason::Person { done, actor, why: Some(why) } => write!(f, "{actor} {done}: {why}"),
             Reason::Person { done, actor, why: None } => write!(f, "{actor} {done}"),
             Reason::Promoting { version } => {
-                write!(f, "The last step is over: {version} becomes the stable version")
+                write!(f, "The last step is over: traffic is being set so that everyone meets {version}")
             }
             Reason::Kept { version, previous, until } => {
-                write!(f, "Everyone has {version}; {previous} is kept until {until} for a quick return")
+                write!(
+                    f,
+                    "Everyone has {version}; {previous} is kept for a quick return until {}",
+                    minute(*until)
+                )
             }
-            Reason::Released { version } => write!(f, "Everyone has {version}"),
-            Reason::StableNotReady { version, because } => {
-                write!(f, "Nobody can be taken back yet, because {version} has no ready endpoint. {because}")
-            }
-            Reason::GoingBack { version, because } => {
-                write!(f, "Everyone is being taken back to {version}. {because}")
-            }
-            Reason::Back { version, because } => write!(f, "Everyone is back on {version}. {because}"),
-            Reason::Superseded { by } => write!(f, "A newer release took its place: {by}"),
-            Reason::NeverReady { version, waited } => {
-                write!(f, "{version} had no ready endpoint within {}; nobody met it", waited.rounded())
-            }
-            Reason::AlreadyLive { version } => write!(f, "When its turn came, {version} was live already"),
-            Reason::Trouble(Trouble::Crashed { message }) => write!(
+            Reason::KeptInTrouble { version, previous, until, trouble } => write!(
                 f,
-                "Sluice failed while it decided about this release, and took everyone back to be safe: {message}"
+                "Everyone has {version}, but it can be rolled back to {previous} until {}: {}",
+                minute(*until),
+                trouble.clause()
             ),
+            Reason::Released { version } => write!(f, "Everyone has {version}"),
+            Reason::StableNotReady { version, because } => write!(
+                f,
+                "Nobody can go back to {version} yet, which has no ready endpoint; they should, because {}",
+                because.clause()
+            ),
+            Reason::GoingBack { version, because } => {
+                write!(f, "Everyone is being taken back to {version}, because {}", because.clause())
+            }
+            Reason::Back { version, because } => {
+                write!(f, "Everyone is back on {version}, because {}", because.clause())
+            }
+            Reason::NeverReady { version, waited } => {
+                write!(f, "{version} had no ready endpoint within {}, so nobody met it", waited.rounded())
+            }
+            Reason::AlreadyLive { version } => write!(f, "{version} was live already when its turn came"),
+            Reason::Trouble(Trouble::Crashed { message }) => {
+                write!(f, "Sluice itself failed while it decided about this release: {message}")
+            }
         }
     }
 }
 
-/// What a step still asks for before data can be called enough: `37 of 200 requests`.
+/// An audience with its verb: `everyone meets`, `5 % of everyone meet`.
+pub(super) fn who_meet(audience: &str) -> String {
+    let verb = if matches!(audience, "everyone" | "nobody") { "meets" } else { "meet" };
+    format!("{audience} {verb}")
+}
+
+/// With a capital at its beginning.
+pub(super) fn capitalized(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}
+
+fn to_go(time: Span, count: u64) -> String {
+    match (time > Span::ZERO, count) {
+        (true, 0) => format!("{} to go", time.rounded()),
+        (true, count) => format!("{} and {} to go", time.rounded(), requests(count)),
+        (false, 0) => "nothing more to wait for".to_owned(),
+        (false, count) => format!("{} to go", requests(count)),
+    }
+}
+
+/// A time to the minute, as `2026-11-23 09:30 UTC`.
+fn minute(at: Timestamp) -> String {
+    let text = at.to_string();
+    match (text.get(..10), text.get(11..16)) {
+        (Some(day), Some(time)) => format!("{day} {time} UTC"),
+        _ => text,
+    }
+}
+
+/// What a step still asks for before data can be called enough.
 pub(crate) fn missing_requests(have: u64, asked: u64) -> String {
     match have {
-        0 => format!("no request has reached the candidate in this step, {} are asked for", grouped(asked)),
+        0 => format!("no request has reached the candidate in this step, and it takes {}", grouped(asked)),
         _ => format!("{} of {} have reached the candidate in this step", grouped(have), requests(asked)),
     }
 }

@@ -73,7 +73,10 @@ fn fit(release: &Release, verb: Verb, surroundings: Option<&Surroundings>) -> Fi
 
 fn fit_promote(release: &Release) -> Fit {
     match &release.phase {
-        Phase::Progressing(_) | Phase::Paused { .. } => Fit::Do,
+        Phase::Progressing(_) | Phase::Paused { .. } if release.endpoints.candidate.any_ready() => Fit::Do,
+        Phase::Progressing(_) | Phase::Paused { .. } => {
+            refuse(format!("{} has no ready endpoint now, so nobody else can be sent to it", release.to))
+        }
         Phase::Promoting { .. } | Phase::Succeeded { .. } => Fit::Already,
         Phase::Waiting { behind } => refuse(format!("{} waits for {behind} to end", release.name)),
         Phase::Pending { .. } => refuse(format!("{} has no ready endpoint yet", release.to)),
@@ -139,23 +142,27 @@ fn carry_out(draft: &mut Draft, command: &Command) {
         actor: command.actor.clone(),
         why: command.reason.clone(),
     };
-    let by = Some(command.actor.clone());
     match command.verb {
         Verb::Promote => {
             if let Some(step) = draft.next.phase.step() {
-                draft.note_by(TimelineKind::Resumed, person("promoted it").to_string(), by);
+                note(draft, command, TimelineKind::Resumed, "Promoted");
+                draft.judge_anew_after_failure();
                 draft.enter(step + 1);
             }
         }
-        Verb::Pause => draft.pause(Pause::Person, person("paused it")),
+        Verb::Pause => {
+            note(draft, command, TimelineKind::Paused, "Paused");
+            draft.pause(Pause::Person, person("paused it"));
+        }
         Verb::Resume => {
-            draft.note_by(TimelineKind::Resumed, person("resumed it").to_string(), by);
+            note(draft, command, TimelineKind::Resumed, "Resumed");
             draft.resume();
         }
         Verb::Abort => match draft.next.phase {
             Phase::Waiting { .. } | Phase::Pending { .. } => {
+                note(draft, command, TimelineKind::Ended, "Aborted");
                 let at = draft.now;
-                draft.end(Phase::Aborted { step: None, at }, person("aborted it"));
+                draft.end_quietly(Phase::Aborted { step: None, at }, person("aborted it"));
             }
             _ => draft.go_back(Return::Aborted(person("aborted it"))),
         },
@@ -164,10 +171,17 @@ fn carry_out(draft: &mut Draft, command: &Command) {
             draft.next.attempt += 1;
             draft.next.from = command.surroundings.live.clone();
             draft.next.started_at = None;
-            draft.next.endpoints.unready_since = None;
+            draft.next.newer = None;
+            draft.next.endpoints.unready_for = None;
             draft.next.checks = draft.next.plan.checks.iter().map(CheckRun::new).collect();
-            draft.note_by(TimelineKind::Resumed, person("started it again").to_string(), by);
+            note(draft, command, TimelineKind::Resumed, "Started again");
             draft.begin();
         }
     }
+}
+
+/// Notes what a person did, with their words: `Paused: lunch`. Who it was stands beside it.
+fn note(draft: &mut Draft, command: &Command, kind: TimelineKind, done: &str) {
+    let why = command.reason.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+    draft.note_by(kind, format!("{done}{why}"), Some(command.actor.clone()));
 }

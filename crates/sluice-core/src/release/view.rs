@@ -66,7 +66,8 @@ impl Release {
         let is_ended = self.phase.is_over() || matches!(self.phase, Phase::RollingBack { .. });
         match (self.phase.name(), self.phase.step()) {
             (PhaseName::Promoting | PhaseName::Succeeded, _) => StepState::Done,
-            (PhaseName::RollingBack, None) => StepState::Done,
+            // It ended after its last step.
+            (_, None) if is_ended && self.started_at.is_some() => StepState::Done,
             (_, Some(current)) if index < current => StepState::Done,
             (_, Some(current)) if index == current => StepState::Current,
             _ if is_ended => StepState::Skipped,
