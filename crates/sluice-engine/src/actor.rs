@@ -4,6 +4,7 @@
 //! the publisher, which sends one snapshot for many.
 
 use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -64,6 +65,9 @@ pub(crate) struct Actor {
     stored: Stored,
     observer: Observer,
     mailbox: mpsc::Receiver<Message>,
+    /// Resolves when the routing of a change of traffic is in force. Waited for beside everything else, so that a data
+    /// plane that is slow or away holds up neither checks nor people.
+    confirming: Option<Pin<Box<dyn Future<Output = u64> + Send>>>,
     looked_at: Timestamp,
     checkpointed_at: Timestamp,
     is_dirty: bool,
@@ -89,6 +93,7 @@ impl Actor {
             stored,
             observer,
             mailbox,
+            confirming: None,
             looked_at: now,
             checkpointed_at: now,
             is_dirty: false,
@@ -97,8 +102,8 @@ impl Actor {
 
     /// Runs until the release is over or the engine stops; gives back the mailbox's rest by closing it.
     pub(crate) async fn run(&mut self) {
-        // What a crash may have left between commit and act is done first: it is the same as doing it again.
-        self.confirm_traffic().await;
+        // A crash may have come between a commit and its effects: setting traffic again is the same as setting it.
+        self.confirm_traffic();
         while self.release.is_active() {
             let next_look = self.looked_at.after(EVALUATE_EVERY);
             let clock = Arc::clone(&self.inner.parts.clock);
@@ -111,6 +116,10 @@ impl Actor {
                     Some(Message::Look) => self.look_early(clock.now()).await,
                     None => break,
                 },
+                change = confirmed(&mut self.confirming) => {
+                    self.confirming = None;
+                    self.on_event(&Event::TrafficInForce { change }).await;
+                }
                 () = clock.sleep_until(next_look) => {
                     let late = clock.now().since(next_look).as_millis();
                     self.inner.numbers.lag_ms_max.fetch_max(late, Ordering::Relaxed);
@@ -148,7 +157,7 @@ impl Actor {
         let mut outcome = self.record(transition, None).await;
         while let Err((transition, error)) = outcome {
             warn!(release.name = %self.release.name, %error, "A decision could not be recorded; it is tried again");
-            self.take_back_at_once(&transition).await;
+            self.take_back_at_once(&transition);
             let clock = Arc::clone(&self.inner.parts.clock);
             tokio::select! {
                 () = self.inner.stopped() => return,
@@ -182,9 +191,13 @@ impl Actor {
             answer(Err(Error::Conflict { key: self.key.clone(), found: Some(self.stored.version) }));
             return;
         }
-        if let Some(given) = self.given_before(remember.as_ref()).await {
-            answer(given);
-            return;
+        // Asked here, one request after the other, so that two that come together do not both find nothing.
+        if let Some((key, request)) = &remember {
+            let inner = Arc::clone(&self.inner);
+            if let Some(given) = crate::releases::given_before(&inner, key, request).await.transpose() {
+                answer(given);
+                return;
+            }
         }
         let transition = self.decide(&Event::Command(command));
         if let Answer::Refused { why } = &transition.answer {
@@ -198,7 +211,7 @@ impl Actor {
             }
             Err((transition, error)) if is_taking_back(&self.release, &transition) => {
                 // People come first: they are taken back now, and that is recorded as soon as it can be.
-                self.take_back_at_once(&transition).await;
+                self.take_back_at_once(&transition);
                 answer(Err(Error::NotRecorded { release: self.release.name.clone(), source: error }));
                 self.take(transition).await;
             }
@@ -206,13 +219,6 @@ impl Actor {
                 answer(Err(error.into()));
             }
         }
-    }
-
-    /// The answer that was given to the same request before. Asked here, one request after the other, so that two
-    /// that come together do not both find nothing.
-    async fn given_before(&self, remember: Option<&(String, String)>) -> Option<Result<Resource, Error>> {
-        let (key, request) = remember?;
-        crate::releases::given_before(&self.inner, key, request).await.transpose()
     }
 
     /// Writes a transition, makes it the release's state and tells everybody. Gives the effects to carry out.
@@ -324,7 +330,7 @@ impl Actor {
     async fn act_all(&mut self, effects: Vec<(u64, Effect)>) {
         for (id, effect) in effects {
             match effect {
-                Effect::ApplyTraffic { .. } => self.confirm_traffic().await,
+                Effect::ApplyTraffic { .. } => self.confirm_traffic(),
                 Effect::StartNext => crate::queue::start_next(&self.inner, &self.release.service).await,
                 Effect::MakeLive { .. } => {}
             }
@@ -332,22 +338,21 @@ impl Actor {
         }
     }
 
-    /// Puts the routing in force and lets the release know. What that leads to is carried out too.
-    async fn confirm_traffic(&mut self) {
-        self.inner.publisher.put_in_force(&self.inner.world).await;
+    /// Puts the routing in force; the release is told when it is.
+    fn confirm_traffic(&mut self) {
+        let inner = Arc::clone(&self.inner);
         let change = self.release.traffic.desired_change;
-        if !self.release.traffic.agrees() {
-            // Boxed, since what follows may have to set traffic in turn; it ends, for each change of traffic is a
-            // step of the plan or the end.
-            Box::pin(self.on_event(&Event::TrafficInForce { change })).await;
-        }
+        self.confirming = Some(Box::pin(async move {
+            inner.publisher.put_in_force(&inner.world).await;
+            change
+        }));
     }
 
     /// Takes people back although that could not be recorded: a full disk must not keep them on a bad version.
-    async fn take_back_at_once(&self, transition: &Transition) {
+    fn take_back_at_once(&self, transition: &Transition) {
         if is_taking_back(&self.release, transition) {
             self.inner.world().steer_unrecorded(&transition.next);
-            self.inner.publisher.put_in_force(&self.inner.world).await;
+            self.inner.publisher.send();
         }
     }
 
@@ -383,6 +388,14 @@ impl Actor {
                 asked.reply.send(answer).ok();
             }
         }
+    }
+}
+
+/// Waits for a confirmation, forever when there is none to come.
+async fn confirmed(confirming: &mut Option<Pin<Box<dyn Future<Output = u64> + Send>>>) -> u64 {
+    match confirming {
+        Some(confirming) => confirming.await,
+        None => std::future::pending().await,
     }
 }
 

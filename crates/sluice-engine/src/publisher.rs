@@ -29,6 +29,11 @@ impl Publisher {
         self.in_force.borrow().is_some()
     }
 
+    /// Sends what is in the world now, without waiting for it to be in force.
+    pub(crate) fn send(&self) {
+        self.wanted.notify_one();
+    }
+
     /// Returns once everything that is in the world now is in force.
     ///
     /// # Cancel safety
@@ -36,7 +41,7 @@ impl Publisher {
     pub(crate) async fn put_in_force(&self, world: &Mutex<World>) {
         let generation = crate::lock(world).snapshot().generation;
         let mut in_force = self.in_force.subscribe();
-        self.wanted.notify_one();
+        self.send();
         // The sender lives as long as this does, so waiting cannot fail.
         in_force.wait_for(|held| held.is_some_and(|held| held >= generation)).await.ok();
     }

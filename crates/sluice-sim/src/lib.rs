@@ -2,7 +2,15 @@
 //!
 //! Only tests and benchmarks depend on this crate.
 
+pub mod city;
+pub mod clock;
 pub mod conformance;
+pub mod life;
 pub mod memory;
+pub mod random;
 
+pub use city::{Behaviour, City};
+pub use clock::VirtualClock;
+pub use life::{Home, Life};
 pub use memory::MemoryStore;
+pub use random::Random;

@@ -1,0 +1,81 @@
+# Every command of the project. A bare machine needs Rust (rustup), Node.js 20.19 or newer, a C compiler and make;
+# everything else is fetched or built here.
+
+CARGO ?= cargo
+CHROMIUM ?= /usr/bin/chromium
+export CHROMIUM
+
+.DEFAULT_GOAL := help
+
+.PHONY: help demo test check bench sim dev web web-test e2e gen pictures release clean
+
+help: ## Shows what there is
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: release ## Builds everything and plays a bad and a good release
+	target/release/sluice demo $(ARGS)
+
+release: web ## Builds the one binary, dashboard inside: target/release/sluice
+	SLUICE_REQUIRE_DASHBOARD=1 $(CARGO) build --locked --release --package sluice --bin sluice
+
+web: web/dist/index.html ## Builds the dashboard
+
+WEB_SOURCES := $(shell find web/src web/public web/index.html web/vite.config.ts web/tsconfig.json -type f 2>/dev/null)
+
+web/node_modules/.installed: web/package.json web/package-lock.json
+	cd web && npm ci --no-audit --no-fund
+	touch $@
+
+web/dist/index.html: web/node_modules/.installed $(WEB_SOURCES)
+	cd web && npm run --silent build
+	touch $@
+
+test: web web-test ## Runs all tests: dashboard, Rust, and the browser
+	$(CARGO) test --locked --workspace
+	$(MAKE) e2e
+
+web-test: web/node_modules/.installed
+	cd web && npm run --silent gen:check && npm test
+
+e2e: web chromium ## Runs the browser test against the real server
+	$(CARGO) build --locked --package sluice --bin sluice
+	cd web && SLUICE=../target/debug/sluice npm run --silent e2e
+
+.PHONY: chromium
+chromium:
+	@test -x $(CHROMIUM) || { apt-get update -q && apt-get install -qy --no-install-recommends chromium; } \
+		|| { echo "No browser at $(CHROMIUM): install Chromium, or name one with CHROMIUM=/path" >&2; exit 1; }
+
+check: web/node_modules/.installed cargo-deny ## Checks format, lints, licences, generated files
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- --deny warnings
+	PATH="target/tools/bin:$$PATH" cargo-deny --locked check bans licenses sources
+	@PATH="target/tools/bin:$$PATH" cargo-deny --locked check advisories \
+		|| echo "note: advisories could not be checked or name a dependency; see above (needs the advisory database)"
+	cd web && npm run --silent check && npm run --silent gen:check
+
+.PHONY: cargo-deny
+cargo-deny:
+	@PATH="target/tools/bin:$$PATH" command -v cargo-deny >/dev/null \
+		|| $(CARGO) install --locked --root target/tools --version 0.20.2 cargo-deny
+
+gen: web/node_modules/.installed ## Writes schemas, OpenAPI, its client and the references anew
+	SLUICE_UPDATE=1 $(CARGO) test --locked --quiet --package sluice-core --package sluice-server --package sluice
+	cd web && npm run --silent gen
+
+bench: ## Prints the figures of the promises: speed, returns, releases, statistics
+	$(CARGO) bench --locked --workspace
+
+sim: ## Kills engines at random moments, many times: make sim SEEDS=2000
+	SLUICE_SEEDS=$(or $(SEEDS),2000) $(CARGO) test --locked --release --package sluice-sim --test engine killed -- --nocapture
+
+dev: web ## Runs the server on ./sluice-data and the dashboard with live reload
+	$(CARGO) build --package sluice --bin sluice
+	trap 'kill 0' EXIT; target/debug/sluice serve --data sluice-data & (cd web && npm run --silent dev) & wait
+
+pictures: web chromium ## Takes the pictures in docs/images with the browser
+	$(CARGO) build --locked --package sluice --bin sluice
+	cd web && SLUICE=../target/debug/sluice SLUICE_PICTURES=1 npm run --silent e2e
+
+clean: ## Removes everything that was built
+	rm -rf target web/dist web/node_modules
