@@ -1,7 +1,7 @@
 //! What the gateway answers by itself: short, correct, and with a code that scripts can rely on.
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE};
+use http::header::{ACCEPT, CACHE_CONTROL, CONNECTION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
 /// The response header that holds the code of an answer that the gateway made itself.
@@ -124,6 +124,10 @@ impl Trouble {
         // An answer of the gateway says nothing about the resource.
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(ERROR_HEADER, HeaderValue::from_static(self.code()));
+        if matches!(self, Trouble::BadRequest(_) | Trouble::RequestTimeout) {
+            // Whoever sends such a request may mean something else by what follows it.
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         response
     }
 

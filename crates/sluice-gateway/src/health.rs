@@ -91,6 +91,7 @@ async fn watch_over(endpoint: Arc<Endpoint>, spec: HealthSpec, changed: Arc<Noti
     // Checks in a row that said otherwise than what is announced.
     let mut contradictions = 0;
     let mut is_first = true;
+    let mut is_suspected = false;
     loop {
         let began = Instant::now();
         let is_ready = endpoint.is_ready();
@@ -106,14 +107,16 @@ async fn watch_over(endpoint: Arc<Endpoint>, spec: HealthSpec, changed: Arc<Noti
             }
         }
         is_first = false;
-        pause(&endpoint, began, spec.every.as_duration()).await;
+        // Once a request has found it dead, it is asked again and again until that is settled.
+        is_suspected &= contradictions > 0;
+        is_suspected |= pause(&endpoint, began, spec.every.as_duration(), is_suspected).await;
     }
 }
 
-/// Waits for the next check: `every` after the one before began, sooner when a request found the endpoint dead.
-async fn pause(endpoint: &Endpoint, began: Instant, every: Duration) {
+/// Waits for the next check: `every` after the one before began, sooner when a request finds the endpoint dead. Gives
+/// whether one did.
+async fn pause(endpoint: &Endpoint, began: Instant, every: Duration, is_suspected: bool) -> bool {
     let soonest = began + SUSPECT_PAUSE.min(every);
     tokio::time::sleep_until(soonest).await;
-    // Only the expiry differs: either way the endpoint is asked next.
-    let _is_suspected = tokio::time::timeout_at(began + every, endpoint.suspected.notified()).await.is_ok();
+    is_suspected || tokio::time::timeout_at(began + every, endpoint.suspected.notified()).await.is_ok()
 }

@@ -147,3 +147,15 @@ impl<F: Future<Output = Response<ResponseBody>>> Future for Contained<F> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_an_answer() {
+        let response = Contained(Box::pin(async { panic!("a fault of the gateway") })).await;
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(response.headers()["x-sluice-error"], "internal");
+    }
+}

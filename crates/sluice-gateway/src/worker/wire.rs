@@ -83,7 +83,7 @@ impl Link {
             stage: AtomicU8::new(Stage::Head as u8),
             stage_since: AtomicU64::new(now),
             stalled_since: AtomicU64::new(0),
-            upgrade: AtomicU8::new(Upgrade::Undecided as u8),
+            upgrade: AtomicU8::new(Upgrade::Refused as u8),
             must_reset: AtomicBool::new(false),
             refusal: OnceLock::new(),
             changed: Notify::new(),
@@ -124,10 +124,13 @@ impl Link {
         }
     }
 
-    /// Whether a request to switch protocols was granted; what comes next is not HTTP any more.
+    /// Whether a request to switch protocols, if this was one, was granted; what comes next is not HTTP then.
     pub(crate) fn settle_upgrade(&self, is_switched: bool) {
         let upgrade = if is_switched { Upgrade::Switched } else { Upgrade::Refused };
-        self.upgrade.store(upgrade as u8, Relaxed);
+        if self.upgrade.swap(upgrade as u8, Relaxed) == Upgrade::Undecided as u8 {
+            // What came early is held back, and nothing else may come that would wake the reader.
+            self.changed.notify_one();
+        }
     }
 
     /// Ends the connection with an answer, after what was asked before is answered. The first refusal counts.
@@ -154,6 +157,8 @@ enum Place {
     Upgrading,
     /// Behind a switch: not HTTP.
     Opaque,
+    /// Behind a body that is none. Where the next request begins cannot be known.
+    Lost,
 }
 
 /// A visitor's socket.
@@ -177,7 +182,7 @@ pub(crate) struct Wire {
 /// The last thing that is written.
 enum Farewell {
     NotYet,
-    Writing { bytes: Vec<u8>, written: usize },
+    Writing { bytes: Vec<u8>, written: usize, must_linger: bool },
     Lingering { left: u64 },
     Over,
 }
@@ -226,7 +231,7 @@ impl Wire {
                 count
             }
             Place::Chunked(chunked) => chunked.read(waiting)?,
-            Place::Upgrading => 0,
+            Place::Upgrading | Place::Lost => 0,
             Place::Opaque => waiting.len(),
         };
         self.cleared += count;
@@ -275,11 +280,18 @@ impl Wire {
         let is_over = match self.place {
             Place::Body { left } => left == 0,
             Place::Chunked(chunked) => chunked.is_over(),
-            Place::Head | Place::Upgrading | Place::Opaque => false,
+            Place::Head | Place::Upgrading | Place::Opaque | Place::Lost => false,
         };
         if is_over {
             self.place = Place::Head;
         }
+    }
+
+    /// A body turned out to be none. Its request was sent on, so who handles it answers; the parser, told of the
+    /// error, closes the connection after that.
+    fn lose(&mut self) -> io::Error {
+        self.place = Place::Lost;
+        io::ErrorKind::InvalidData.into()
     }
 
     fn settle_upgrade(&mut self) {
@@ -306,14 +318,12 @@ impl Wire {
             }
             Place::Chunked(chunked) => match chunked.read(fresh) {
                 Ok(count) => count,
-                Err(Flaw(trouble)) => {
+                Err(_) => {
                     buf.set_filled(before);
-                    self.link.refuse(trouble);
-                    // The body that the parser is reading cannot be ended in order.
-                    return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
+                    return Poll::Ready(Err(self.lose()));
                 }
             },
-            Place::Head | Place::Upgrading | Place::Opaque => fresh.len(),
+            Place::Head | Place::Upgrading | Place::Opaque | Place::Lost => fresh.len(),
         };
         if count < fresh.len() {
             self.held.extend_from_slice(&fresh[count..]);
@@ -341,18 +351,19 @@ impl Wire {
                     let is_silent = |trouble| trouble == Trouble::RequestTimeout && self.held.is_empty();
                     let refusal = self.link.refusal().filter(|trouble| !is_silent(*trouble));
                     let bytes = refusal.map(Trouble::farewell).unwrap_or_default();
-                    if !bytes.is_empty() {
+                    let must_linger = !bytes.is_empty() || matches!(self.place, Place::Lost);
+                    if must_linger {
                         self.link.enter(Stage::Closing);
                     }
-                    self.farewell = Farewell::Writing { bytes, written: 0 };
+                    self.farewell = Farewell::Writing { bytes, written: 0, must_linger };
                 }
-                Farewell::Writing { bytes, written } if *written < bytes.len() => {
+                Farewell::Writing { bytes, written, .. } if *written < bytes.len() => {
                     let count = ready!(Pin::new(&mut self.socket).poll_write(cx, &bytes[*written..]))?;
                     *written += count;
                 }
-                Farewell::Writing { bytes, .. } => {
+                Farewell::Writing { must_linger, .. } => {
                     ready!(Pin::new(&mut self.socket).poll_shutdown(cx))?;
-                    let left = if bytes.is_empty() { 0 } else { LINGER_BYTES_MAX };
+                    let left = if *must_linger { LINGER_BYTES_MAX } else { 0 };
                     self.farewell = Farewell::Lingering { left };
                 }
                 Farewell::Lingering { left: 0 } => self.farewell = Farewell::Over,
@@ -397,16 +408,15 @@ impl AsyncRead for Wire {
             match wire.judge() {
                 Ok(true) => continue,
                 Ok(false) => {}
+                Err(_) if matches!(wire.place, Place::Chunked(_)) => return Poll::Ready(Err(wire.lose())),
                 Err(Flaw(trouble)) => {
                     wire.link.refuse(trouble);
-                    if matches!(wire.place, Place::Chunked(_)) {
-                        return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
-                    }
                     continue;
                 }
             }
             match wire.place {
                 Place::Body { .. } | Place::Chunked(_) | Place::Opaque => return wire.read_body(cx, buf),
+                Place::Lost => return Poll::Ready(Err(wire.lose())),
                 Place::Upgrading if wire.held.len() >= EARLY_BYTES_MAX => return Poll::Pending,
                 Place::Head | Place::Upgrading => {
                     if !ready!(wire.read_to_judge(cx))? {

@@ -1,4 +1,12 @@
 //! The gateway over real sockets: test endpoints on one side, visitors that write bytes on the other.
 
+mod framing;
+mod health;
+mod lifecycle;
+mod limits;
+mod replay;
 mod routing;
+mod streams;
+mod trouble;
+mod tunnels;
 mod world;

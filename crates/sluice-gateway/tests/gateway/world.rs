@@ -15,8 +15,8 @@ use sluice_core::routing::{ServiceRouting, ShareRule, Snapshot, Split};
 use sluice_core::{Counts, ServiceKey, Span, VersionName, Weight};
 use sluice_gateway::{Gateway, Limits, Options, PreviewKey};
 
-pub(crate) use endpoint::{Conversation, Endpoint, Heard};
-pub(crate) use visitor::{Answer, Visitor};
+pub(crate) use endpoint::{Endpoint, Heard};
+pub(crate) use visitor::Visitor;
 
 /// Nothing in these tests takes this long unless it is broken.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
@@ -135,4 +135,14 @@ pub(crate) async fn until_counted(
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     panic!("counted otherwise: {latest:?}");
+}
+
+/// Waits until this many requests are in flight.
+pub(crate) async fn until_in_flight(gateway: &Gateway, wanted: u64) {
+    soon(&format!("{wanted} requests in flight"), async {
+        while gateway.in_flight(&key("shop")).values().sum::<u64>() != wanted {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    })
+    .await;
 }

@@ -25,7 +25,7 @@ pub(crate) struct Endpoint {
     pub(crate) health: Arc<AtomicU16>,
     /// Connections that asked for something other than health.
     pub(crate) connections: Arc<AtomicUsize>,
-    /// Closes every connection when it changes.
+    /// Closes every connection that waits for a request when it changes.
     hang_up: watch::Sender<u64>,
     task: tokio::task::JoinHandle<()>,
 }
@@ -101,21 +101,24 @@ impl Conversation {
         }
     }
 
-    /// One piece of a chunked body; `None` at its end.
+    /// One piece of a chunked body; empty at its end, `None` when it breaks off.
     pub(crate) async fn chunk(&mut self) -> Option<Vec<u8>> {
         let size = usize::from_str_radix(&self.line().await?, 16).ok()?;
         let chunk = self.bytes(size).await?;
         self.line().await?;
-        (size > 0).then_some(chunk)
+        Some(chunk)
     }
 
     async fn body(&mut self, heard: &Heard) -> Option<Vec<u8>> {
         if heard.header("transfer-encoding").is_some() {
             let mut body = Vec::new();
-            while let Some(chunk) = self.chunk().await {
+            loop {
+                let chunk = self.chunk().await?;
+                if chunk.is_empty() {
+                    return Some(body);
+                }
                 body.extend(chunk);
             }
-            return Some(body);
         }
         let length = heard.header("content-length").map_or(Some(0), |text| text.parse().ok())?;
         self.bytes(length).await
@@ -182,10 +185,7 @@ impl Endpoint {
                 let (talk, mut hung_up) = (talk.clone(), hung_up.clone());
                 hung_up.mark_unchanged();
                 open.spawn(async move {
-                    tokio::select! {
-                        () = talk.go_on(Conversation { stream, read: Vec::new() }) => {}
-                        _ = hung_up.changed() => {}
-                    }
+                    talk.go_on(Conversation { stream, read: Vec::new() }, &mut hung_up).await;
                 });
             }
         });
@@ -200,8 +200,8 @@ impl Endpoint {
         self.heard.lock().unwrap().clone()
     }
 
-    /// Closes every connection, as a restart does.
-    pub(crate) fn hang_up(&self) {
+    /// Closes every connection that waits for another request, as a restart in order does.
+    pub(crate) fn hang_up_idle(&self) {
         self.hang_up.send_modify(|times| *times += 1);
     }
 }
@@ -222,9 +222,14 @@ struct Talk {
 }
 
 impl Talk {
-    async fn go_on(&self, mut conversation: Conversation) {
+    async fn go_on(&self, mut conversation: Conversation, hung_up: &mut watch::Receiver<u64>) {
         let mut is_counted = false;
-        while let Some(head) = conversation.head().await {
+        loop {
+            let head = tokio::select! {
+                head = conversation.head() => head,
+                _ = hung_up.changed(), if is_counted => return,
+            };
+            let Some(head) = head else { return };
             let mut heard = Heard { head, body: Vec::new() };
             if heard.path() == "/healthz" {
                 let status = self.health.load(SeqCst);
