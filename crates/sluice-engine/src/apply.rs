@@ -100,10 +100,11 @@ impl Engine {
             return Err(Error::Conflict { key: key.clone(), found: Some(stored.version) });
         }
         inner.commit(deletion(key, stored.version, caller, inner.now())).await?;
-        let mut world = inner.world();
-        world.remove_document(key);
-        world.reroute_all();
-        drop(world);
+        {
+            let mut world = inner.world();
+            world.remove_document(key);
+            world.reroute_all();
+        }
         inner.publisher.put_in_force(&inner.world).await;
         Ok(())
     }

@@ -158,3 +158,20 @@ impl Task {
         }
     }
 }
+
+/// Everything that a server may ask can be asked from any thread.
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_send<T: Send>(_: &T) {}
+
+    /// Compiles only while the futures can move between threads; never run.
+    #[expect(dead_code, reason = "asks the compiler, not the machine")]
+    fn every_question_is_send(engine: &Engine, key: &sluice_core::document::DocumentKey, caller: &crate::Caller) {
+        is_send(&engine.delete(key, None, caller));
+        is_send(&engine.apply(Vec::new(), crate::resource::ApplyMode::Commit, caller));
+        is_send(&engine.act(&key.name, sluice_core::release::status::Verb::Pause, None, caller));
+        is_send(&engine.get(key));
+    }
+}
