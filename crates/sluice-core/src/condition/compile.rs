@@ -17,8 +17,9 @@ use crate::document::problem::nearest;
 /// A part of a rule, and what it is.
 type Typed = (Expr, Type);
 
-/// How many parts may lie in each other, those of a chain `a.b.c` too: compiling and evaluating call themselves.
-const DEPTH_MAX: usize = 100;
+/// How many parts may lie in each other, those of a chain `1 + 1 + 1` too (`&&` and `||` are read as balanced trees):
+/// compiling and evaluating call themselves.
+const DEPTH_MAX: usize = 40;
 
 /// Compiles a rule; also the names of the visitor's attributes in it.
 pub(super) fn compile(tree: &IdedExpr, scope: Scope) -> Result<(Expr, BTreeSet<String>), ConditionError> {
@@ -49,7 +50,7 @@ impl Compiler {
         let text = written(tree);
         let error = wrong(format!("`{text}` is {is}, where true or false is needed"));
         Err(match is {
-            Type::MaybeText | Type::Text => {
+            Type::MaybeText | Type::Text if !is_literal(tree) => {
                 error.mend_by(format!("write `{text} == 'true'`, or what it should be"))
             }
             _ => error,
@@ -297,6 +298,11 @@ impl Compiler {
         self.variables.pop();
         Ok((Expr::Quantified(quantifier, Box::new(list), Box::new(rule?)), Type::Bool))
     }
+}
+
+/// Whether a part is written out, so that nobody would compare it with anything.
+fn is_literal(tree: &IdedExpr) -> bool {
+    matches!(tree.expr, Tree::Literal(_))
 }
 
 fn only_exists_and_all() -> ConditionError {

@@ -61,7 +61,18 @@ fn plain(message: &str, at: &str) -> ConditionError {
         None if message.starts_with("expression recursion limit exceeded") => {
             ConditionError::new(format!("brackets lie more than {DEPTH_MAX} deep in each other"))
         }
-        None => ConditionError::new(format!("the rule cannot be read at {at}: {message}")),
+        None if message == "invalid argument to has() macro" => {
+            ConditionError::new(format!("`has` at {at} of the rule asks for one thing"))
+                .mend_by("as in `has(visitor.plan)`")
+        }
+        None if message.starts_with("unable to unescape") => {
+            ConditionError::new(format!("the text at {at} of the rule holds a backslash that means nothing"))
+                .mend_by(r"write `\\` for a backslash, or put an `r` before the quotes")
+        }
+        None => match message.strip_prefix("expected '").and_then(|rest| rest.split_once('\'')) {
+            Some((text, _)) => ConditionError::new(format!("`{text}` is missing at {at} of the rule")),
+            None => ConditionError::new(format!("the rule cannot be read at {at}: {message}")),
+        },
     }
 }
 
@@ -85,7 +96,11 @@ fn write(expr: &IdedExpr, out: &mut String, depth: usize) {
         return;
     }
     match &expr.expr {
-        Expr::Unspecified | Expr::Struct(_) => out.push('…'),
+        Expr::Unspecified => out.push('…'),
+        Expr::Struct(object) => {
+            out.push_str(&object.type_name);
+            out.push_str("{…}");
+        }
         Expr::Ident(name) => out.push_str(name),
         Expr::Literal(literal) => out.push_str(&literal_text(literal)),
         Expr::Select(select) if select.test => {

@@ -150,8 +150,13 @@ pub(crate) struct Fields<'n, 'r> {
 impl<'n, 'r> Fields<'n, 'r> {
     /// Begins to read an object.
     pub(crate) fn open(node: &'n Node, reader: &'r mut Reader) -> Option<Fields<'n, 'r>> {
+        Fields::open_as(node, reader, "an object with fields")
+    }
+
+    /// Begins to read an object that looks like `form`.
+    pub(crate) fn open_as(node: &'n Node, reader: &'r mut Reader, form: &str) -> Option<Fields<'n, 'r>> {
         let Value::Object(entries) = &node.value else {
-            reader.wrong_type(node, "an object with fields");
+            reader.wrong_type(node, form);
             return None;
         };
         for (index, entry) in entries.iter().enumerate() {

@@ -93,6 +93,14 @@ impl Node {
         }
     }
 
+    /// The names of an object's fields.
+    pub(crate) fn names(&self) -> Vec<&str> {
+        match &self.value {
+            Value::Object(entries) => entries.iter().map(|entry| entry.key.as_str()).collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// The item of a list.
     pub(crate) fn item(&self, index: usize) -> Option<&Node> {
         match &self.value {

@@ -204,8 +204,8 @@ fn rewrite(value: &mut Value) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(rewrite),
         Value::Object(object) => {
-            rewrite_object(object);
             object.values_mut().for_each(rewrite);
+            rewrite_object(object);
         }
         _ => {}
     }

@@ -249,10 +249,11 @@ fn tag_fault(tag: &Tag) -> Fault {
 }
 
 fn syntax_fault(error: &ScanError, text: &str) -> Fault {
-    let line = text.lines().nth(error.marker().line().saturating_sub(1)).unwrap_or_default();
-    let indent = &line[..line.len() - line.trim_start().len()];
     let fault = Fault::new("syntax", format!("this is not valid YAML: {}", error.info()));
-    if indent.contains('\t') {
+    // A tab makes what follows a part of the line before, where the parser then stumbles.
+    let near = text.lines().skip(error.marker().line().saturating_sub(1)).take(2);
+    let is_tabbed = |line: &str| line[..line.len() - line.trim_start().len()].contains('\t');
+    if near.into_iter().any(is_tabbed) {
         return fault.hint("indent with spaces: YAML takes no tabs there");
     }
     fault

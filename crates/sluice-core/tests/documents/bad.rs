@@ -60,10 +60,12 @@ fn a_problem_carries_its_parts_for_programs() {
 
 #[test]
 fn reading_goes_on_after_a_document_that_cannot_be_read() {
-    let text = "kind: Segment\n\tmetadata: x\n---\nkind: Segment\nmetadata: { name: a }\nspec: { match: 'tru' }\n";
+    let text =
+        "kind: Segment\n\tmetadata: x\n---\nkind: Segment\nmetadata: { name: a }\nspec: { match: 'tru' }\n";
     let problems = parse_yaml(text).unwrap_err();
     let lines: Vec<_> = problems.iter().filter_map(|problem| problem.at).map(|at| at.line).collect();
-    assert_eq!(lines, [2, 6]);
+    assert_eq!(lines, [1, 6]);
+    assert!(problems.to_string().contains("indent with spaces"), "{problems}");
 }
 
 #[test]

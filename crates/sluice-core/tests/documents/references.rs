@@ -108,7 +108,8 @@ spec: {{ policies: [ {{ use: careful }} ] }}
     );
     let documents = stored(&text.replace("employes", "employees"));
     let users = |kind: &str, name: &str| -> Vec<String> {
-        let key = documents.keys().find(|key| key.kind.as_str() == kind && key.name.as_str() == name).unwrap();
+        let key =
+            documents.keys().find(|key| key.kind.as_str() == kind && key.name.as_str() == name).unwrap();
         users_of(key, &documents).iter().map(ToString::to_string).collect()
     };
     assert_eq!(users("Segment", "employees"), ["Policy careful"]);

@@ -41,9 +41,38 @@ fn mutated() -> impl Strategy<Value = String> {
 /// JSON of any shape, with the words of documents in it.
 fn json() -> impl Strategy<Value = serde_json::Value> {
     let word = prop::sample::select(vec![
-        "kind", "metadata", "spec", "name", "Policy", "Service", "steps", "audience", "percent", "segment", "hold",
-        "checks", "metric", "max", "http.errors", "compare", "stable", "routes", "versions", "endpoints", "unit",
-        "visitor", "header", "source", "gateway", "responses", "policies", "when", "use", "match", "5%", "10m",
+        "kind",
+        "metadata",
+        "spec",
+        "name",
+        "Policy",
+        "Service",
+        "steps",
+        "audience",
+        "percent",
+        "segment",
+        "hold",
+        "checks",
+        "metric",
+        "max",
+        "http.errors",
+        "compare",
+        "stable",
+        "routes",
+        "versions",
+        "endpoints",
+        "unit",
+        "visitor",
+        "header",
+        "source",
+        "gateway",
+        "responses",
+        "policies",
+        "when",
+        "use",
+        "match",
+        "5%",
+        "10m",
     ]);
     let leaf = prop_oneof![
         Just(serde_json::Value::Null),
@@ -57,7 +86,9 @@ fn json() -> impl Strategy<Value = serde_json::Value> {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..4).prop_map(Into::into),
             prop::collection::vec((word.clone(), inner), 0..6).prop_map(|fields| {
-                serde_json::Value::Object(fields.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
+                serde_json::Value::Object(
+                    fields.into_iter().map(|(key, value)| (key.to_owned(), value)).collect(),
+                )
             }),
         ]
     })
@@ -66,9 +97,55 @@ fn json() -> impl Strategy<Value = serde_json::Value> {
 /// Rules made of the words of rules.
 fn rule() -> impl Strategy<Value = String> {
     let token = prop::sample::select(vec![
-        "request", "visitor", ".", "headers", "plan", "id", "['a']", "==", "!=", "&&", "||", "!", "(", ")", "[", "]",
-        "{", "}", ",", ":", "?", "'a'", "1", "1.5", "-", "+", "*", "/", "%", "in", "true", "null", "has", "size",
-        "exists", "all", "matches", "startsWith", "x", "<", ">=", " ", "\n", "'", "\\", "é", "0x", "1u", "b'a'",
+        "request",
+        "visitor",
+        ".",
+        "headers",
+        "plan",
+        "id",
+        "['a']",
+        "==",
+        "!=",
+        "&&",
+        "||",
+        "!",
+        "(",
+        ")",
+        "[",
+        "]",
+        "{",
+        "}",
+        ",",
+        ":",
+        "?",
+        "'a'",
+        "1",
+        "1.5",
+        "-",
+        "+",
+        "*",
+        "/",
+        "%",
+        "in",
+        "true",
+        "null",
+        "has",
+        "size",
+        "exists",
+        "all",
+        "matches",
+        "startsWith",
+        "x",
+        "<",
+        ">=",
+        " ",
+        "\n",
+        "'",
+        "\\",
+        "é",
+        "0x",
+        "1u",
+        "b'a'",
     ]);
     prop::collection::vec(token, 0..40).prop_map(|tokens| tokens.concat())
 }
@@ -136,6 +213,7 @@ fn long_and_deep_rules_take_little_stack() {
             for count in [30, 300, 2_000] {
                 let count = count.min(2_000 / (before.len() + after.len()) - 1);
                 let rule = format!("{}{middle}{}", before.repeat(count), after.repeat(count));
+
                 drop(Condition::for_visitors(&rule));
             }
         }

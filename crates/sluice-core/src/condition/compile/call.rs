@@ -3,7 +3,7 @@
 use cel::common::ast::{CallExpr, IdedExpr, operators};
 use regex::RegexBuilder;
 
-use super::{Compiler, Typed, wrong};
+use super::{Compiler, Typed, is_literal, wrong};
 use crate::condition::error::ConditionError;
 use crate::condition::program::{Arithmetic, Expr, Fact, Function, Order, Source, TextTest, Value};
 use crate::condition::syntax::written;
@@ -180,6 +180,11 @@ impl Compiler {
                 let error = match (&left_is, &right_is) {
                     (Type::Int, Type::Double) => error.mend_by(format!("write `double({})`", written(one))),
                     (Type::Double, Type::Int) => error.mend_by(format!("write `double({})`", written(other))),
+                    (Type::Text | Type::MaybeText, Type::Int | Type::Double)
+                        if operation == Arithmetic::Add =>
+                    {
+                        error.mend_by(format!("to put texts together, write `string({})`", written(other)))
+                    }
                     _ => with_number(error, (one, &left_is), (other, &right_is)),
                 };
                 return Err(error);
@@ -339,6 +344,9 @@ fn never_equal(one: &IdedExpr, left: &Type, other: &IdedExpr, right: &Type) -> C
         (Type::Bool | Type::Int | Type::Double, Type::Text | Type::MaybeText) => (other, one),
         _ => return error,
     };
+    if is_literal(text) || !is_literal(value) {
+        return error;
+    }
     error.mend_by(format!(
         "what comes with a request is text: write `{} == '{}'`",
         written(text),
@@ -353,6 +361,9 @@ fn with_number(error: ConditionError, one: (&IdedExpr, &Type), other: (&IdedExpr
         ((_, Type::Int | Type::Double), (text, Type::Text | Type::MaybeText)) => text,
         _ => return error,
     };
+    if is_literal(text) {
+        return error.mend_by("write the number without quotes");
+    }
     error.mend_by(format!("write `int({})`", written(text)))
 }
 

@@ -46,7 +46,7 @@ impl Decode for ChangeRule {
 
 impl Decode for PolicyBinding {
     fn decode(node: &Node, reader: &mut Reader) -> Option<Self> {
-        let mut fields = Fields::open(node, reader)?;
+        let mut fields = Fields::open_as(node, reader, "an object, as { use: canary }")?;
         let when = fields.optional::<ChangeRule>("when");
         let policy = fields.required("use");
         fields.finish();

@@ -71,6 +71,11 @@ impl Decode for GatewayMetric {
             Some("requests") => return Some(GatewayMetric::Requests),
             Some("latency") => return Some(GatewayMetric::Latency),
             Some("ready") => return Some(GatewayMetric::Ready),
+            Some("responses") => {
+                let fault = Fault::invalid("it does not say which responses").accepted(GATEWAY_FORMS);
+                reader.report(node, fault);
+                return None;
+            }
             Some(other) => {
                 let fault =
                     Fault::invalid(format!("the gateway does not count `{other}`")).accepted(GATEWAY_FORMS);

@@ -86,7 +86,8 @@ fn only_adds_people(fields: &mut Fields<'_, '_>, index: usize, before: &StepSpec
 
 impl Decode for StepSpec {
     fn decode(node: &Node, reader: &mut Reader) -> Option<Self> {
-        let mut fields = Fields::open(node, reader)?;
+        let mut fields =
+            Fields::open_as(node, reader, "an object, as { name: all, audience: [ { percent: 100 } ] }")?;
         let name = fields.required("name");
         let audience = audience(&mut fields);
         let exclude = fields.or_default("exclude");
@@ -118,7 +119,7 @@ fn audience(fields: &mut Fields<'_, '_>) -> Option<Vec<AudienceRule>> {
         &rules,
         |rule| &rule.segment,
         |index, rule| {
-            let who = rule.segment.as_ref().map_or("everyone", |segment| segment.as_str());
+            let who = rule.segment.as_ref().map_or("everyone".to_owned(), |segment| format!("`{segment}`"));
             let fault = Fault::duplicate(format!(
                 "there are two lines about {who}; only the larger share would count"
             ));
@@ -130,7 +131,7 @@ fn audience(fields: &mut Fields<'_, '_>) -> Option<Vec<AudienceRule>> {
 
 impl Decode for AudienceRule {
     fn decode(node: &Node, reader: &mut Reader) -> Option<Self> {
-        let mut fields = Fields::open(node, reader)?;
+        let mut fields = Fields::open_as(node, reader, "an object, as { percent: 5 }")?;
         let segment = fields.optional("segment");
         let percent = fields.or_default::<Percent>("percent");
         if !fields.has("segment") && !fields.has("percent") {
@@ -148,7 +149,7 @@ impl Decode for AudienceRule {
 
 impl Decode for Hold {
     fn decode(node: &Node, reader: &mut Reader) -> Option<Self> {
-        let mut fields = Fields::open(node, reader)?;
+        let mut fields = Fields::open_as(node, reader, "an object, as { time: 10m, requests: 1000 }")?;
         let time = fields.or_default("time");
         let requests = fields.or_default("requests");
         let until_promoted = fields.or_default("untilPromoted");
@@ -162,7 +163,7 @@ const CHECK_FORMS: &str =
 
 impl Decode for CheckSpec {
     fn decode(node: &Node, reader: &mut Reader) -> Option<Self> {
-        let mut fields = Fields::open(node, reader)?;
+        let mut fields = Fields::open_as(node, reader, "an object, as { metric: http.errors, max: 5% }")?;
         let metric = fields.required("metric");
         let quantile = fields.optional("quantile");
         let judge = judge(&mut fields);
@@ -240,7 +241,7 @@ fn judge(fields: &mut Fields<'_, '_>) -> Option<Judge> {
 impl Decode for OnInconclusive {
     fn decode(node: &Node, reader: &mut Reader) -> Option<Self> {
         let default = OnInconclusive::default();
-        let mut fields = Fields::open(node, reader)?;
+        let mut fields = Fields::open_as(node, reader, "an object, as { wait: 1h, then: pause }")?;
         let wait = fields.or("wait", default.wait);
         let then = fields.or::<OnFail>("then", default.then);
         fields.finish();

@@ -202,12 +202,12 @@ impl Decode for Span {
     }
 }
 
-/// A quantity with its unit. `hint` says what to write in place of a bare number.
+/// A quantity with its unit. `hint` says what to write in place of a bare number, if that can be.
 fn quantity<T: TryFrom<String, Error = InvalidQuantity>>(
     node: &Node,
     reader: &mut Reader,
     what: &str,
-    hint: impl Fn(f64) -> String,
+    hint: impl Fn(f64) -> Option<String>,
 ) -> Option<T> {
     let written = match &node.value {
         Value::Number(_, written) => written,
@@ -222,7 +222,7 @@ fn quantity<T: TryFrom<String, Error = InvalidQuantity>>(
         Err(InvalidQuantity { given, what, form }) => {
             let mut fault = Fault::invalid(format!("`{given}` is not {what}")).accepted(form);
             if let Some(number) = given.trim().parse().ok().filter(|n: &f64| n.is_finite() && *n >= 0.0) {
-                fault = fault.hint(hint(number));
+                fault.hint = hint(number);
             }
             reader.report(node, fault);
             None
@@ -232,7 +232,9 @@ fn quantity<T: TryFrom<String, Error = InvalidQuantity>>(
 
 impl Decode for Tolerance {
     fn decode(node: &Node, reader: &mut Reader) -> Option<Self> {
-        quantity(node, reader, "a tolerance", |number| format!("did you mean `{number}pp` or `{number}%`?"))
+        quantity(node, reader, "a tolerance", |number| {
+            Some(format!("did you mean `{number}pp` or `{number}%`?"))
+        })
     }
 }
 
@@ -240,14 +242,15 @@ impl Decode for Confidence {
     fn decode(node: &Node, reader: &mut Reader) -> Option<Self> {
         quantity(node, reader, "a confidence", |number| {
             let percent = if number < 1.0 { number * 100.0 } else { number };
-            format!("did you mean `{percent}%`?")
+            let meant = format!("{percent}%");
+            Confidence::try_from(meant.clone()).ok().map(|_| format!("did you mean `{meant}`?"))
         })
     }
 }
 
 impl Decode for Bound {
     fn decode(node: &Node, reader: &mut Reader) -> Option<Self> {
-        quantity(node, reader, "a bound", |number| format!("did you mean `{number}`?"))
+        quantity(node, reader, "a bound", |number| Some(format!("did you mean `{number}`?")))
     }
 }
 

@@ -64,9 +64,9 @@ fn unit(fields: &mut Fields<'_, '_>) -> Option<Vec<UnitSource>> {
 }
 
 fn visitor(fields: &mut Fields<'_, '_>) -> Option<BTreeMap<String, AttributeSource>> {
-    let visitor = fields.or_default::<BTreeMap<String, AttributeSource>>("visitor")?;
+    let visitor = fields.or_default::<BTreeMap<String, AttributeSource>>("visitor");
     let mut are_good = true;
-    for name in visitor.keys() {
+    for name in fields.node.field("visitor").map(Node::names).unwrap_or_default() {
         let fault = if name == "id" {
             Fault::invalid("`visitor.id` is the unit; give this attribute another name")
         } else if !is_attribute(name) {
@@ -77,9 +77,9 @@ fn visitor(fields: &mut Fields<'_, '_>) -> Option<BTreeMap<String, AttributeSour
             continue;
         };
         are_good = false;
-        fields.report_in(&["visitor".into(), Step::Field(name.clone())], fault.given(name.clone()));
+        fields.report_in(&["visitor".into(), Step::from(name)], fault.given(name));
     }
-    are_good.then_some(visitor)
+    visitor.filter(|_| are_good)
 }
 
 /// Whether `visitor.NAME` can be written in CEL.
@@ -157,7 +157,8 @@ pub(super) fn present_list<T: Decode>(
 
 impl Decode for RouteSpec {
     fn decode(node: &Node, reader: &mut Reader) -> Option<Self> {
-        let mut fields = Fields::open(node, reader)?;
+        let mut fields =
+            Fields::open_as(node, reader, "an object, as { host: shop.example.com, path: /checkout }")?;
         let host = fields.or_default("host");
         let path = fields.or_default("path");
         fields.finish();
@@ -167,7 +168,11 @@ impl Decode for RouteSpec {
 
 impl Decode for VersionSpec {
     fn decode(node: &Node, reader: &mut Reader) -> Option<Self> {
-        let mut fields = Fields::open(node, reader)?;
+        let mut fields = Fields::open_as(
+            node,
+            reader,
+            "an object, as { name: \"2.1.0\", endpoints: [ http://127.0.0.1:9001 ] }",
+        )?;
         let name = fields.required("name");
         let endpoints =
             present_list(&mut fields, "endpoints", "no request could be answered by this version");
@@ -184,7 +189,7 @@ enum Place {
 }
 
 fn place(node: &Node, reader: &mut Reader, has_query: bool) -> Option<Place> {
-    let mut fields = Fields::open(node, reader)?;
+    let mut fields = Fields::open_as(node, reader, "an object, as { header: x-user-id }")?;
     let header = fields.optional::<String>("header");
     let cookie = fields.optional::<String>("cookie");
     let query = if has_query { fields.optional::<String>("query") } else { Some(None) };
