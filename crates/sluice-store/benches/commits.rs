@@ -48,11 +48,19 @@ fn per_second(lasts: Duration, mut run: impl FnMut()) -> f64 {
     f64::from(count) / start.elapsed().as_secs_f64()
 }
 
+/// By all threads, callers included, to a hundredth of a second.
+fn cpu_spent() -> Duration {
+    let text = fs::read_to_string("/proc/self/stat").unwrap();
+    let (_, fields) = text.rsplit_once(')').unwrap();
+    let ticks = |field: usize| -> u64 { fields.split_whitespace().nth(field).unwrap().parse().unwrap() };
+    Duration::from_millis((ticks(11) + ticks(12)) * 10)
+}
+
 async fn measure(folder: &Path, lasts: Duration) {
     let folder = folder.join("data");
     let store = Arc::new(SqliteStore::open(&folder, Options::default()).unwrap());
     for callers in [1, 8, 64, 256] {
-        let start = Instant::now();
+        let (start, cpu) = (Instant::now(), cpu_spent());
         let mut tasks = tokio::task::JoinSet::new();
         for caller in 0..callers {
             tasks.spawn(commit_for(Arc::clone(&store), format!("r-{callers}-{caller}"), lasts));
@@ -62,14 +70,20 @@ async fn measure(folder: &Path, lasts: Duration) {
         waits.sort_unstable();
         let at = |quantile: usize| waits[(waits.len() * quantile / 100).min(waits.len() - 1)];
         println!(
-            "{callers:>3} callers: {rate:>7.0} commits/s, each waits {:.1?} (p50), {:.1?} (p99)",
+            "{callers:>3} callers: {rate:>7.0} commits/s, each waits {:.1?} (p50), {:.1?} (p99), takes {:.0?} of CPU",
             at(50),
-            at(99)
+            at(99),
+            (cpu_spent() - cpu) / u32::try_from(waits.len()).unwrap()
         );
     }
 
-    let rate = checkpoints(&store, lasts).await;
-    println!("checkpoints of 1000 documents: {rate:.0}/s");
+    let cpu = cpu_spent();
+    let (count, took) = checkpoints(&store, lasts).await;
+    let rate = f64::from(count) / took.as_secs_f64();
+    println!(
+        "checkpoints of 1000 documents: {rate:.0}/s, each takes {:.0?} of CPU",
+        (cpu_spent() - cpu) / count
+    );
     let start = Instant::now();
     let chain = store.verify().await.unwrap();
     println!("checking the log took {:.1?}: {chain:?}", start.elapsed());
@@ -135,7 +149,7 @@ async fn commit_for(store: Arc<SqliteStore>, name: String, lasts: Duration) -> V
     waits
 }
 
-async fn checkpoints(store: &SqliteStore, lasts: Duration) -> f64 {
+async fn checkpoints(store: &SqliteStore, lasts: Duration) -> (u32, Duration) {
     let keys: Vec<DocumentKey> = (0..1000).map(|n| key(&format!("c-{n}"))).collect();
     let writes = keys.iter().map(|key| Write {
         key: key.clone(),
@@ -153,5 +167,5 @@ async fn checkpoints(store: &SqliteStore, lasts: Duration) -> f64 {
             count += 1;
         }
     }
-    f64::from(count) / start.elapsed().as_secs_f64()
+    (count, start.elapsed())
 }

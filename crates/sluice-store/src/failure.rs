@@ -116,6 +116,15 @@ impl From<Error> for Failure {
 }
 
 impl Failure {
+    /// Whether writing less could have gone well: the disk has no room for it, or not enough memory was left. Then SQLite
+    /// may have undone more than the one commit that was too much.
+    pub(crate) fn is_of_what_was_written(&self) -> bool {
+        let Failure::Sqlite(error) = self else { return false };
+        error.sqlite_error().is_some_and(|error| {
+            matches!(error.code, ErrorCode::DiskFull | ErrorCode::OutOfMemory | ErrorCode::SystemIoFailure)
+        })
+    }
+
     /// A document's column makes no sense.
     pub(crate) fn nonsense(key: &DocumentKey, column: &str, why: impl std::fmt::Display) -> Failure {
         Failure::Nonsense(format!("the {column} of {key} does not read ({why})"))

@@ -13,17 +13,34 @@ use crate::OpenError;
 /// The file that is locked. It stays when the lock goes: removing it would let two processes lock two files.
 const LOCK_FILE: &str = "sluice.lock";
 
-/// Makes the folder, for its owner only, if it does not exist.
+/// Makes the folder, for its owner only, if it does not exist, so that it survives a crash of the machine.
 pub(crate) fn create(folder: &Path) -> Result<(), OpenError> {
-    DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|source| fail(folder, source))
+    let run = || {
+        let missing: Vec<&Path> = folder.ancestors().take_while(|path| !is_there(path)).collect();
+        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        for path in missing {
+            // A name is kept by the folder it is in.
+            sync(path.parent().unwrap_or(path))?;
+        }
+        Ok(())
+    };
+    run().map_err(|source| fail(folder, source))
+}
+
+/// The last ancestor of a relative path is empty and means the working folder.
+fn is_there(path: &Path) -> bool {
+    path.as_os_str().is_empty() || path.exists()
+}
+
+fn sync(folder: &Path) -> io::Result<()> {
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    File::open(folder)?.sync_all()
 }
 
 /// Makes an empty file for its owner only, if it does not exist, so that its name survives a crash of the machine.
 pub(crate) fn create_file(folder: &Path, file: &Path) -> Result<(), OpenError> {
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(file) {
-        Ok(_) => {
-            File::open(folder).and_then(|opened| opened.sync_all()).map_err(|source| fail(folder, source))
-        }
+        Ok(_) => sync(folder).map_err(|source| fail(folder, source)),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         Err(source) => Err(fail(folder, source)),
     }
@@ -40,7 +57,17 @@ fn fail(folder: &Path, source: io::Error) -> OpenError {
 /// The right to use a folder. The kernel takes it back when the process ends, however that happens.
 #[derive(Debug)]
 pub(crate) struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing the file is not enough when the program starts another one at this moment: that one holds a copy until
+        // it runs.
+        if let Err(errno) = flock(&self.file, FlockOperation::Unlock) {
+            tracing::debug!(%errno, "Could not unlock {LOCK_FILE}");
+        }
+    }
 }
 
 impl Lock {
@@ -65,7 +92,7 @@ impl Lock {
             // The number only makes a message better; a full disk must not keep the store from opening.
             tracing::debug!(%error, "Could not note the process in {LOCK_FILE}");
         }
-        Ok(Lock { _file: file })
+        Ok(Lock { file })
     }
 }
 

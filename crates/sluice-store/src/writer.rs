@@ -132,7 +132,7 @@ fn serve(database: &mut Database, jobs: &Receiver<Job>) {
             tracing::error!("A bug struck while the store was written; those who waited were told so");
         }
     }
-    database.flush();
+    database.close();
 }
 
 /// Does a job, and all commits that wait behind it.
@@ -163,7 +163,8 @@ fn commit(database: &mut Database, batch: Vec<CommitJob>) {
     let (commits, askers): (Vec<_>, Vec<_>) =
         batch.into_iter().map(|job| (job.commit, (job.answer, job.slot))).unzip();
     let results = database.commit(commits);
-    for ((answer, _slot), result) in askers.into_iter().zip(results) {
+    for ((answer, slot), result) in askers.into_iter().zip(results) {
+        drop(slot);
         // Who asked may be gone; what was done is done.
         drop(answer.send(result));
     }

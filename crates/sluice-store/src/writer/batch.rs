@@ -43,17 +43,22 @@ impl Database {
         }
         let is_flush_due = self.flush_in().is_some_and(|wait| wait.is_zero());
         let mut done = self.attempt(&commits, is_flush_due);
-        if is_flush_due && done.is_err() {
+        if is_flush_due && done.as_ref().is_err_and(Failure::is_of_what_was_written) {
             // Perhaps there was room for the commits, only not for the checkpoints.
             self.noted_since = Some(Instant::now());
             done = self.attempt(&commits, false);
         }
         match done {
             Ok(results) => results,
-            Err(failure) if commits.len() == 1 => vec![Err(self.place.explain(failure))],
             // SQLite may undo the whole transaction because of one commit, such as one that is too big for the disk.
             // Alone, each fails for itself.
-            Err(_) => commits.iter().map(|commit| self.commit_alone(commit)).collect(),
+            Err(failure) if commits.len() > 1 && failure.is_of_what_was_written() => {
+                commits.iter().map(|commit| self.commit_alone(commit)).collect()
+            }
+            Err(failure) => {
+                let error = self.place.explain(failure);
+                commits.iter().map(|_| Err(error.clone())).collect()
+            }
         }
     }
 
@@ -101,6 +106,16 @@ impl Database {
                 let error = self.place.explain(failure);
                 tracing::warn!(%error, "Could not write checkpoints");
             }
+        }
+    }
+
+    /// Writes what is left and copies the write-ahead log into the database, so that one file holds everything.
+    pub(super) fn close(&mut self) {
+        self.flush();
+        let copied = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        if let Err(error) = copied {
+            // The next one who opens the store does it.
+            tracing::debug!(%error, "Could not copy the write-ahead log on closing");
         }
     }
 
@@ -160,6 +175,7 @@ impl Database {
         for commit in commits {
             let mut savepoint = transaction.savepoint()?;
             let mut advanced = counters.clone();
+            let overtaken_before = overtaken.len();
             match apply(&savepoint, commit, &mut advanced, overtaken) {
                 Ok(committed) => {
                     savepoint.commit()?;
@@ -170,6 +186,7 @@ impl Database {
                 Err(failure) => {
                     savepoint.rollback()?;
                     savepoint.commit()?;
+                    overtaken.truncate(overtaken_before);
                     results.push(Err(self.place.explain(failure)));
                 }
             }

@@ -169,7 +169,7 @@ async fn on_a_small_disk(disk: &Path) {
     assert!(matches!(store.verify().await, Ok(Chain::Holds { events, .. }) if events == done + 2));
     drop(store);
 
-    std::fs::remove_file(disk.join("rest")).unwrap();
+    std::fs::remove_dir_all(&folder).unwrap();
     take_all_room(&filler);
     let new = disk.join("new");
     let error = SqliteStore::open(&new, Options::default()).unwrap_err();

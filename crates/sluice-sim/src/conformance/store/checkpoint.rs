@@ -29,7 +29,9 @@ pub async fn a_checkpoint_changes_the_state_and_nothing_else(store: AnyStore) {
     assert!(refused.is_err());
     assert_eq!(state_of(&store, &key).await, Some(4));
     done(&store, writes([checkpoint(&key, version, 6)])).await;
-    assert_eq!(state_of(&store, &key).await, Some(6));
+    let refused = store.commit(writes([checkpoint(&key, version, 7), create(&other, 1)])).await;
+    assert!(refused.is_err());
+    assert_eq!(state_of(&store, &key).await, Some(6), "what was refused has not touched the one before");
 }
 
 /// Whatever it expects: it never conflicts, alone or among other changes.
