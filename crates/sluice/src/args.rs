@@ -1,0 +1,153 @@
+//! The command line: every command and option, defined once. Help, completions and `docs/cli.md` follow from here.
+
+pub(crate) mod documents;
+pub(crate) mod release;
+pub(crate) mod running;
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use documents::{
+    ApplyArgs, DeleteArgs, DiffArgs, EventsArgs, GetArgs, PreviewArgs, SchemaArgs, ValidateArgs,
+};
+pub(crate) use release::{ReleaseCommand, StartArgs, VerbArgs};
+pub(crate) use running::{DemoArgs, EndpointArgs, LogFormat, ServeArgs};
+
+use crate::client::address::ServerAddress;
+
+/// Help is as plain as the rest: headings stand out, nothing else is coloured.
+const STYLES: Styles =
+    Styles::plain().header(AnsiColor::Green.on_default()).usage(AnsiColor::Green.on_default());
+
+/// Releases versions safely: decides who meets a new version, watches what happens to them, and goes on, waits, or
+/// takes it back.
+#[derive(Debug, Parser)]
+#[command(
+    name = "sluice",
+    version,
+    styles = STYLES,
+    max_term_width = 100,
+    propagate_version = false,
+    disable_help_subcommand = true,
+    infer_subcommands = false,
+    after_help = "Exit codes: 0 done; 1 the release failed or was refused; 2 usage; 3 configuration; \
+                  4 server unreachable; 70 a bug in Sluice; 130 stopped watching by Ctrl-C."
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options of every command.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Common {
+    /// Where the server is.
+    #[arg(
+        long,
+        global = true,
+        env = "SLUICE_URL",
+        value_name = "URL",
+        default_value = "http://127.0.0.1:7070",
+        help_heading = "Common options"
+    )]
+    pub(crate) server: ServerAddress,
+    /// How to print.
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_enum,
+        value_name = "FORMAT",
+        default_value_t,
+        hide_possible_values = true,
+        help = "How to print: table, wide, json or yaml",
+        help_heading = "Common options"
+    )]
+    pub(crate) output: Output,
+    /// When to colour.
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "WHEN",
+        default_value_t,
+        hide_possible_values = true,
+        help = "When to colour: auto, always or never; NO_COLOR is honoured",
+        help_heading = "Common options"
+    )]
+    pub(crate) color: Color,
+}
+
+/// How to print.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    /// For people.
+    #[default]
+    Table,
+    /// For people, with more columns.
+    Wide,
+    /// For programs.
+    Json,
+    /// For files.
+    Yaml,
+}
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Runs the control plane and the gateway
+    Serve(ServeArgs),
+    /// Plays a bad and a good release with real processes, in about a minute
+    Demo(DemoArgs),
+    /// Creates or changes documents, all or none
+    Apply(ApplyArgs),
+    /// Shows what applying documents would change
+    Diff(DiffArgs),
+    /// Checks documents without a server
+    Validate(ValidateArgs),
+    /// Shows documents and where they stand
+    Get(GetArgs),
+    /// Deletes documents that nothing needs
+    Delete(DeleteArgs),
+    /// Starts, watches and steers releases
+    #[command(subcommand)]
+    Release(ReleaseCommand),
+    /// Makes a signed header that reaches a version nobody else meets
+    Preview(PreviewArgs),
+    /// Shows what happened
+    Events(EventsArgs),
+    /// Prints the JSON Schema of documents, for editors
+    Schema(SchemaArgs),
+    /// Prints completions for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// A sample version for the demo
+    #[command(hide = true)]
+    DemoEndpoint(EndpointArgs),
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,78 @@
+//! Commands that run for long: the server and the demo.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use sluice_core::VersionName;
+
+/// Options of `sluice serve`.
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// The folder that holds all state; made when it does not exist
+    #[arg(long, env = "SLUICE_DATA", value_name = "DIR", default_value = "sluice-data")]
+    pub(crate) data: PathBuf,
+    /// Where the dashboard and the API listen: a loopback address, because there is no sign-in yet
+    #[arg(long, env = "SLUICE_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:7070")]
+    pub(crate) listen: String,
+    /// Where visitors come in
+    #[arg(long, env = "SLUICE_GATEWAY", value_name = "ADDRESS", default_value = "0.0.0.0:8080")]
+    pub(crate) gateway: String,
+    /// How many threads carry traffic; one for each core when absent
+    #[arg(long, env = "SLUICE_WORKERS", value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) workers: Option<u16>,
+    /// What to log, to standard error: error, warn, info, debug or trace, also by module as in
+    /// `info,sluice_gateway=debug`
+    #[arg(long, env = "SLUICE_LOG", value_name = "FILTER", default_value = "info")]
+    pub(crate) log: String,
+    /// How to log: text or json
+    #[arg(
+        long,
+        env = "SLUICE_LOG_FORMAT",
+        value_enum,
+        value_name = "FORMAT",
+        default_value_t,
+        hide_possible_values = true
+    )]
+    pub(crate) log_format: LogFormat,
+    /// Stops when standard input closes, for programs that start a server and may die before it
+    #[arg(long, hide = true)]
+    pub(crate) stop_with_stdin: bool,
+}
+
+/// How to log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs: one object a line.
+    Json,
+}
+
+/// Options of `sluice demo`.
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// Leaves everything running afterwards, until Ctrl-C
+    #[arg(long)]
+    pub(crate) keep: bool,
+    /// Takes free ports instead of 7070 and 8080
+    #[arg(long)]
+    pub(crate) free_ports: bool,
+}
+
+/// Options of `sluice demo-endpoint`.
+#[derive(Debug, Args)]
+pub(crate) struct EndpointArgs {
+    /// Where to listen
+    #[arg(long, default_value = "127.0.0.1:0")]
+    pub(crate) listen: std::net::SocketAddr,
+    /// Which version it says it is
+    #[arg(long)]
+    pub(crate) version: VersionName,
+    /// How many of a hundred requests it fails
+    #[arg(long, default_value_t = 0.0)]
+    pub(crate) error_percent: f64,
+    /// How long it takes to answer, in milliseconds
+    #[arg(long, default_value_t = 0)]
+    pub(crate) slow_ms: u64,
+}

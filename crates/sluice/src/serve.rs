@@ -1,0 +1,155 @@
+//! `sluice serve`: the parts are made, joined, and ended in order.
+//!
+//! Everything that can be wrong with the configuration is found before anybody is served. The store is opened first,
+//! because it keeps every other server out of the data folder.
+
+mod address;
+mod key;
+mod log;
+mod ports;
+mod signals;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use sluice_engine::{Engine, Parts, Settings};
+use sluice_gateway::{Gateway, Limits};
+use sluice_server::{BindError, BuildInfo, Server};
+use sluice_store::SqliteStore;
+
+use crate::args::{Color, ServeArgs};
+use crate::outcome::{Exit, Failure};
+use crate::terminal::Screen;
+use address::Addresses;
+use ports::{GatewayMetrics, GatewayTraffic, Signer, SystemClock};
+use signals::Signals;
+pub(crate) use signals::end_of_stdin;
+
+/// Threads of the control plane: one to decide, one to answer while a decision is made. Traffic has its own.
+const CONTROL_THREADS: usize = 2;
+/// How long visitors' requests that are under way may take to end. Below the ten seconds after which container
+/// runtimes kill what they asked to stop.
+const DRAIN_TIME_MAX: Duration = Duration::from_secs(8);
+
+/// Serves until a signal comes.
+///
+/// # Errors
+/// When the configuration or the machine does not let it serve.
+pub(crate) fn run(args: &ServeArgs, color: Color) -> Result<Exit, Failure> {
+    let addresses = Addresses::parse(&args.listen, &args.gateway)?;
+    log::begin(&args.log, args.log_format, color)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(CONTROL_THREADS)
+        .thread_name("control")
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(Exit::Configuration, "the system gives no threads").because(&error))?;
+    let exit = runtime.block_on(serve(args, addresses, color));
+    // What still runs after everything was asked to stop does not hold up the end.
+    runtime.shutdown_background();
+    exit
+}
+
+async fn serve(args: &ServeArgs, addresses: Addresses, color: Color) -> Result<Exit, Failure> {
+    let mut signals = Signals::listen(args.stop_with_stdin)?;
+    let store =
+        SqliteStore::open(&args.data, sluice_store::Options::default()).map_err(|error| config(&error))?;
+    let key = key::load_or_make(&args.data)?;
+    let gateway = Gateway::start(sluice_gateway::Options {
+        listen: addresses.gateway,
+        workers: args.workers.map(usize::from),
+        preview_key: key.clone(),
+        limits: Limits::default(),
+    })
+    .map_err(|error| config(&error).hint("choose another address with --gateway"))?;
+    let parts = Parts {
+        store: Arc::new(store),
+        traffic: Arc::new(GatewayTraffic::new(gateway.clone())),
+        metrics: Arc::new(GatewayMetrics::new(gateway.clone())),
+        clock: Arc::new(SystemClock),
+        decide: sluice_core::release::step,
+    };
+    let engine =
+        Engine::start(parts, Settings::default()).await.map_err(|error| unreadable(&args.data, &error))?;
+    let is_serving = Arc::new(AtomicBool::new(true));
+    let gateway_ready = Arc::clone(&is_serving);
+    let options = sluice_server::Options {
+        listen: addresses.control,
+        preview: Arc::new(Signer::new(key)),
+        gateway_address: gateway.local_addr(),
+        gateway_ready: Arc::new(move || gateway_ready.load(Ordering::Acquire)),
+        build: BuildInfo {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            commit: option_env!("SLUICE_COMMIT").map(str::to_owned),
+        },
+    };
+    let server = match Server::bind(options, engine.clone()).await {
+        Ok(server) => server,
+        Err(error) => {
+            engine.stop().await;
+            return Err(cannot_bind(&error));
+        }
+    };
+    announce(&server, &gateway, &args.data, color)?;
+    let (stop, stopping) = tokio::sync::oneshot::channel::<()>();
+    // Whether the sender sends or is dropped: both mean stop.
+    let answering = tokio::spawn(server.run(async move { drop(stopping.await) }));
+    signals.next().await;
+    tracing::info!("Stopping: requests that are under way may end; a second signal stops at once");
+    let ending = async {
+        is_serving.store(false, Ordering::Release);
+        let report = gateway.drain(DRAIN_TIME_MAX).await;
+        tracing::info!(closed = report.closed, cut_off = report.cut_off, "The gateway has stopped");
+        drop(stop);
+        if let Err(error) = answering.await {
+            tracing::error!(%error, "The API ended badly");
+        }
+        engine.stop().await;
+        drop(engine);
+        tracing::info!("Stopped");
+    };
+    tokio::select! {
+        () = ending => Ok(Exit::Done),
+        () = signals.next() => Ok(Exit::Interrupted),
+    }
+}
+
+/// Tells people and programs where everything is, once it is there.
+fn announce(server: &Server, gateway: &Gateway, data: &Path, color: Color) -> Result<(), Failure> {
+    let (control, visitors) = (server.local_addr(), gateway.local_addr());
+    tracing::info!(%control, gateway = %visitors, data = %data.display(), "Serving");
+    let text =
+        format!("dashboard  http://{control}\ngateway    http://{visitors}\ndata       {}\n", data.display());
+    match Screen::stdout(color).write(&text) {
+        // Nobody reads our output; that is no reason not to serve.
+        Err(failure) if failure.exit() == Exit::Done => Ok(()),
+        written => written,
+    }
+}
+
+fn config(error: &(dyn std::error::Error + 'static)) -> Failure {
+    let failure = Failure::new(Exit::Configuration, error.to_string());
+    match error.source() {
+        Some(source) => failure.because(source),
+        None => failure,
+    }
+}
+
+fn unreadable(data: &Path, error: &sluice_engine::Error) -> Failure {
+    Failure::new(Exit::Configuration, format!("what is kept in {} cannot be read", data.display()))
+        .because(error)
+}
+
+fn cannot_bind(error: &BindError) -> Failure {
+    match error {
+        BindError::NotLoopback { address } => address::not_loopback(*address),
+        BindError::AddressInUse { address } => Failure::new(
+            Exit::Configuration,
+            format!("port {} of {} is taken by another program", address.port(), address.ip()),
+        )
+        .hint("stop that program, or choose another port with --listen"),
+        error @ BindError::Io { .. } => config(error).hint("choose another address with --listen"),
+    }
+}
