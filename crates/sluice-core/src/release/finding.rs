@@ -88,18 +88,18 @@ impl Finding {
         let samples = grouped(self.candidate_samples);
         match self.ground {
             Ground::NoTraffic => {
-                format!("{subject} cannot be judged: no request has reached the candidate")
+                format!("{subject} cannot be judged, because no request has reached the candidate")
             }
             Ground::NoStableTraffic => {
-                format!("{subject} cannot be compared: no request has reached stable")
+                format!("{subject} cannot be compared, because no request has reached stable")
             }
             Ground::TooFew { needed } if question.compares() => format!(
-                "{subject} cannot be compared yet: it takes {needed} requests of each version, and there are \
+                "{subject} cannot be compared yet, because it takes {needed} requests of each version and there are \
                  {samples} of the candidate and {} of stable",
                 grouped(self.stable_samples)
             ),
             Ground::TooFew { needed } => format!(
-                "{subject} cannot be judged yet: it takes {}, and the candidate has answered {samples}",
+                "{subject} cannot be judged yet, because it takes {} and the candidate has answered {samples}",
                 requests(needed)
             ),
             Ground::WindowNotFull => format!(
@@ -107,7 +107,9 @@ impl Finding {
                 self.value_words(check),
                 question.bounds().map(|bounds| bounds.window).unwrap_or_default()
             ),
-            Ground::NoEndpoints => format!("{subject} cannot be judged: the candidate has no endpoints"),
+            Ground::NoEndpoints => {
+                format!("{subject} cannot be judged, because the candidate has no endpoints")
+            }
             Ground::NotWorse => {
                 format!("{}; nothing shows that it is {}", self.value_words(check), question.worse())
             }
@@ -265,7 +267,7 @@ pub(crate) fn grouped(count: u64) -> String {
     let digits = count.to_string();
     let mut grouped = String::new();
     for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
             grouped.push(',');
         }
         grouped.push(digit);

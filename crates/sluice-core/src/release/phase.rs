@@ -103,13 +103,19 @@ pub struct Stand {
     pub waited: Option<Span>,
 }
 
-/// How much of the time between two looks counts as watched, at most. Looks are a second apart; a longer gap means that
-/// nobody looked, as while the control plane was down, and time in which nobody looked is neither a hold nor a wait.
+/// The longest time between two looks that counts as watched. Looks are a second apart; a longer gap means that nobody
+/// looked, as while the control plane was down, and time in which nobody looked is neither a hold nor a wait.
 pub const WATCH_GAP_MAX: Span = Span::from_secs(10);
+/// What a longer gap counts for: one look. Then even a control plane that is always late gets on, if slowly.
+const ONE_LOOK: Span = Span::from_secs(1);
 
 /// The time from one look to the next, as far as it counts as watched.
 pub(super) fn watched(before: Option<Timestamp>, now: Timestamp) -> Span {
-    before.map_or(Span::ZERO, |before| now.since(before).min(WATCH_GAP_MAX))
+    match before.map(|before| now.since(before)) {
+        None => Span::ZERO,
+        Some(gap) if gap > WATCH_GAP_MAX => ONE_LOOK,
+        Some(gap) => gap,
+    }
 }
 
 /// Two lengths of time, one after the other.

@@ -209,7 +209,7 @@ impl Reason {
         match self {
             Reason::CheckFailed { finding } => format!("a check failed: {finding}"),
             Reason::Inconclusive { missing, waited } => {
-                format!("it could not be judged within {}: {missing}", waited.rounded())
+                format!("too little was seen for {}: {missing}", waited.rounded())
             }
             Reason::Superseded { by } => format!("the newer release {by} took its place"),
             // These begin with a name or a version.
@@ -247,6 +247,9 @@ impl fmt::Display for Reason {
             }
             Reason::CheckFailed { .. } | Reason::Inconclusive { .. } | Reason::Superseded { .. } => {
                 f.write_str(&capitalized(&self.clause()))
+            }
+            Reason::NotReady { version, unready_for: Span::ZERO } => {
+                write!(f, "{version} has no ready endpoint")
             }
             Reason::NotReady { version, unready_for } => {
                 write!(f, "{version} has had no ready endpoint for {}", unready_for.rounded())

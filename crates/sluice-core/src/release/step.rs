@@ -155,7 +155,9 @@ impl Draft {
 
     fn expose(&mut self, exposure: Exposure) {
         let traffic = &mut self.next.traffic;
-        if traffic.desired != exposure {
+        // Nobody can be written in several ways.
+        let is_still_nobody = traffic.desired.is_nobody() && exposure.is_nobody();
+        if traffic.desired != exposure && !is_still_nobody {
             traffic.desired = exposure;
             traffic.desired_change += 1;
             self.effects.push(Effect::ApplyTraffic { change: traffic.desired_change });
@@ -213,7 +215,7 @@ impl Draft {
             return self.succeed();
         }
         let version = self.next.to.clone();
-        self.note(TimelineKind::Step, format!("The last step is over: {version} is for everyone"));
+        self.note(TimelineKind::Step, format!("The last step is over: everyone gets {version}"));
         self.because(Reason::Promoting { version });
     }
 
