@@ -133,7 +133,7 @@ fn deletion(key: &DocumentKey, version: u64, caller: &Caller, now: Timestamp) ->
     Commit {
         now,
         writes: vec![Write { key: key.clone(), expect: Expect::Version(version), change: Change::Delete }],
-        events: vec![event(key, "deleted", &format!("{key} was deleted"), caller)],
+        events: vec![event(key, "deleted", "Deleted", caller)],
         ..Commit::default()
     }
 }
@@ -236,8 +236,15 @@ impl Work {
                 }
                 None => {
                     commit.writes.push(item.write(&self.live));
-                    let what = if item.before.is_some() { "changed" } else { "created" };
-                    commit.events.push(event(&item.document.key(), what, &item.text, caller));
+                    let (what, done) = match item.before {
+                        Some(_) => ("changed", "Changed"),
+                        None => ("created", "Created"),
+                    };
+                    let text = match item.text.as_str() {
+                        "" => done.to_owned(),
+                        more => format!("{done}: {more}"),
+                    };
+                    commit.events.push(event(&item.document.key(), what, &text, caller));
                 }
             }
         }
@@ -366,7 +373,7 @@ fn item(
         (Some(_), true) => ApplyAction::Unchanged,
         (Some(_), false) => ApplyAction::Changed,
     };
-    let text = text(&key, document, before.as_ref(), action, prospect);
+    let text = consequence(&key, document, before.as_ref(), prospect);
     Ok(Item { document: document.clone(), before, action, text, release })
 }
 
@@ -377,30 +384,21 @@ fn is_same(a: &Document, b: &Document) -> bool {
         && a.metadata.annotations == b.metadata.annotations
 }
 
-/// What was done, and what follows from it, in one plain sentence.
-fn text(
+/// What follows from a change, in one plain sentence; empty when nothing does.
+fn consequence(
     key: &DocumentKey,
     document: &Document,
     before: Option<&Stored>,
-    action: ApplyAction,
     prospect: &Prospect<'_>,
 ) -> String {
-    let done = match action {
-        ApplyAction::Created => "created",
-        ApplyAction::Changed => "changed",
-        ApplyAction::Unchanged => return format!("{key} unchanged"),
-    };
-    let more = match (&document.spec, before.map(|before| &before.document.spec)) {
+    let words = match (&document.spec, before.map(|before| &before.document.spec)) {
         (Spec::Service(spec), None) => service_key(key)
             .and_then(|service| prospect.live.get(&service))
             .map(|live| first_words(spec, live)),
         (Spec::Service(spec), Some(Spec::Service(before))) => changed_words(spec, before),
         _ => None,
     };
-    match more {
-        Some(more) => format!("{key} {done}: {more}"),
-        None => format!("{key} {done}"),
-    }
+    words.unwrap_or_default()
 }
 
 fn first_words(spec: &ServiceSpec, live: &VersionName) -> String {

@@ -72,7 +72,7 @@ pub enum ApplyMode {
 pub struct Applied {
     /// What was done.
     pub action: ApplyAction,
-    /// The same in one plain sentence, with what follows from it.
+    /// What follows from it, in one plain sentence; empty when nothing does.
     pub text: String,
     /// The document as it is now.
     pub resource: Resource,
