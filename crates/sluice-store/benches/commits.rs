@@ -20,7 +20,7 @@ use sluice_store::{Options, SqliteStore};
 const LASTS: Duration = Duration::from_secs(3);
 
 fn main() {
-    // `cargo test` runs benches too, to see that they work.
+    // `cargo test --benches` runs it too, to see that it works.
     let lasts = if std::env::args().any(|arg| arg == "--bench") { LASTS } else { Duration::from_millis(50) };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
     let folder = tempfile::tempdir().unwrap();
