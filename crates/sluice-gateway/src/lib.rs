@@ -4,17 +4,24 @@
 //!
 //! 1. A worker accepts the visitor's connection. There is one worker to a core, each with its own listener, runtime,
 //!    pools and counters, so that workers share nothing that they write to.
-//! 2. [`framing`] looks at the bytes before the HTTP parser does. A head that two servers could read in two ways is
+//! 2. `framing` looks at the bytes before the HTTP parser does. A head that two servers could read in two ways is
 //!    answered 400 and the connection is closed; a head that is too long or too slow, 431 or 408.
-//! 3. [`proxy`] finds the service by host and path, verifies a preview header, finds or mints the unit, and asks
+//! 3. `proxy` finds the service by host and path, verifies a preview header, finds or mints the unit, and asks
 //!    [`sluice_core::routing::decide`].
 //! 4. The endpoint is the ready one with the fewest requests in flight; the connection comes from its pool. Headers
 //!    that concern one connection only are taken off, those that say where the request came from are put on.
 //! 5. Bodies stream both ways, piece by piece. What became of the request is counted once, when it is known.
 //!
+//! # What endpoints are told about visitors
+//!
+//! `X-Forwarded-For`, `Forwarded` (RFC 7239) and `Via` are lists: what a visitor sends stays, and this hop is added at
+//! the end, so only the last entry is the gateway's word. `X-Forwarded-Proto` and `X-Forwarded-Host` describe the first
+//! hop: what is there stays, as a load balancer in front that ends TLS needs. Endpoints that face the open internet
+//! through this gateway alone should not trust them. The `Host` header passes as it came.
+//!
 //! # What is deliberately absent
 //!
-//! - No request ever waits for the control plane: a request reads the [table](table) that is there. Publishing swaps
+//! - No request ever waits for the control plane: a request reads the table that is there. Publishing swaps
 //!   it whole; what is in flight ends under the table that it began with.
 //! - No response body is ever kept. Request bodies are kept only in part, and only so that a request that is safe to
 //!   repeat survives the death of a reused connection.

@@ -35,6 +35,9 @@ const SWEEP_TIME_MIN: Duration = Duration::from_millis(10);
 /// Woken this often per version and worker at the most by failures.
 const FAILURE_QUIET_MS: u64 = 100;
 
+/// A table, held by a count that is the worker's own: workers do not fight over one with every request.
+pub(crate) type HeldTable = Rc<Arc<Table>>;
+
 /// What everything on a worker's thread shares.
 pub(crate) struct Worker {
     pub(crate) index: usize,
@@ -42,7 +45,7 @@ pub(crate) struct Worker {
     pub(crate) pools: Pools,
     table: RefCell<Cache<Arc<arc_swap::ArcSwap<Table>>, Arc<Table>>>,
     /// The table that the worker-local copy was made of; see [`Worker::table`].
-    current: RefCell<Rc<Arc<Table>>>,
+    current: RefCell<HeldTable>,
     visits: RefCell<HashMap<u64, Rc<Visit>>>,
     /// Connections and tunnels that live.
     live: Cell<usize>,
@@ -85,9 +88,8 @@ impl Worker {
         })
     }
 
-    /// The table that is served now. The count of who holds it is this worker's own, so that workers do not fight
-    /// over one with every request.
-    pub(crate) fn table(&self) -> Rc<Arc<Table>> {
+    /// The table that is served now.
+    pub(crate) fn table(&self) -> HeldTable {
         let mut cache = self.table.borrow_mut();
         let newest = cache.load();
         let mut current = self.current.borrow_mut();

@@ -1,5 +1,7 @@
 //! The gateway over real sockets: test endpoints on one side, visitors that write bytes on the other.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops where it is")]
+
 mod framing;
 mod health;
 mod lifecycle;
