@@ -8,7 +8,7 @@ export default defineConfig({
   retries: 0,
   workers: 1,
   // A whole release with real holds takes a while on a small machine.
-  timeout: 120_000,
+  timeout: 240_000,
   expect: { timeout: 20_000 },
   reporter: [['list']],
   use: {

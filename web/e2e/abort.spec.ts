@@ -16,7 +16,7 @@ test.beforeEach(async () => {
   ]);
   const [stable, candidate] = endpoints.map(({ address }) => address);
   await controlPlane.apply(
-    policy('stepwise', 'Small, then half until it is aborted.', [['small', 10, '3s'], ['half', 50, '10m']], [
+    policy('stepwise', 'Small until somebody promotes, then half.', [['small', 10], ['more', 30, '2s'], ['half', 50]], [
       { metric: 'http.errors', max: '20%', sample: 20 },
     ]),
     service('checkout', 'shop.example.com', { '2.0.3': stable ?? '', '2.1.0': candidate ?? '' }),
@@ -26,9 +26,11 @@ test.beforeEach(async () => {
 
 test.afterEach(async () => {
   visitors.stop();
-  await controlPlane.stop();
+  await controlPlane.remove();
   for (const endpoint of endpoints) endpoint.close();
 });
+
+const step = (page: Page, name: string) => page.getByRole('region', { name: 'Where the release stands' }).getByRole('listitem').filter({ hasText: name });
 
 const share = (page: Page) => page.getByTestId('candidate-share');
 
@@ -66,10 +68,16 @@ test('a release is watched and aborted on the dashboard, without a reload', asyn
 
   await expect(share(page)).toHaveText(/^10\s%$/);
   await expect(page.getByText(/weekly train/).first()).toBeVisible();
-  await expect(page.getByRole('listitem').filter({ hasText: 'small' }).getByText('Done')).toBeVisible();
+  await page.getByRole('button', { name: 'Promote' }).click();
+  const promotion = page.getByRole('dialog', { name: 'Promote the release of checkout 2.1.0?' });
+  await expect(promotion).toContainText('goes on to step more now');
+  await promotion.getByRole('button', { name: 'Promote' }).click();
+  await expect(step(page, 'small').getByText('Done')).toBeVisible();
+  // The step in between ends by itself.
+  await expect(step(page, 'more').getByText('Done')).toBeVisible();
   await expect(share(page)).toHaveText(/^50\s%$/);
   await expect(page.getByRole('row', { name: /2\.1\.0/ })).toContainText(/[1-9]\S*\/s/);
-  await expect(page.getByRole('img', { name: /Requests per second over time\. Last: 2\.0\.3 \d/ })).toBeVisible();
+  await expect(page.getByRole('img', { name: /Requests per second, as a chart\. Last: 2\.0\.3 \d/ })).toBeVisible();
   await expect(page.getByRole('region', { name: 'Checks' }).getByText('Pass', { exact: true })).toBeVisible();
   await expectAccessible(page);
 
@@ -109,16 +117,17 @@ test('a verb that comes too late is refused in words', async ({ page, request })
   await expect(dialog.getByRole('button', { name: 'Pause' })).toBeDisabled();
 });
 
-test('the page says when the control plane is gone', async ({ page }) => {
+test('the page says when the control plane is gone, and goes on when it is back', async ({ page }) => {
   await page.goto(controlPlane.url);
   await expect(page.getByRole('link', { name: 'checkout', exact: true })).toBeVisible();
-  await page.route('**/api/v1/**', (route) => route.abort());
   const lost = page.getByText(/Connection to the control plane lost/);
-  await page.context().setOffline(true);
+  await controlPlane.end();
   await expect(lost).toBeVisible();
-  await page.unroute('**/api/v1/**');
-  await page.context().setOffline(false);
+  await controlPlane.begin();
   await expect(lost).toBeHidden();
+  // What happened since is there without a reload.
+  await controlPlane.release('checkout', '2.1.0', 'stepwise');
+  await expect(page.getByRole('link', { name: 'Release of 2.1.0' })).toBeVisible();
 });
 
 test('nothing scrolls sideways on a phone', async ({ page }) => {

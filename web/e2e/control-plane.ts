@@ -1,11 +1,12 @@
 // The real `sluice serve`, in a folder of its own and on free ports.
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
 
 /** Where `make e2e` built it; another one can be named. */
 const BINARY = process.env.SLUICE_BINARY ?? join(import.meta.dirname, '../../target/debug/sluice');
@@ -19,13 +20,19 @@ export interface ControlPlane {
   apply: (...documents: object[]) => Promise<void>;
   /** Starts a release as the API does, and returns its name. */
   release: (service: string, version: string, policy: string, reason?: string) => Promise<string>;
-  stop: () => Promise<void>;
+  /** Ends the server; what it keeps stays. */
+  end: () => Promise<void>;
+  /** Starts it again at the same addresses. */
+  begin: () => Promise<void>;
+  /** Ends it if it runs, and removes what it keeps. */
+  remove: () => Promise<void>;
 }
 
+type Server = ChildProcessByStdio<Writable, Readable, null>;
+
 /** Reads the addresses that the server prints when it serves. */
-async function addressesOf(child: ChildProcess): Promise<{ url: string; gateway: string }> {
+async function addressesOf(child: Server): Promise<{ url: string; gateway: string }> {
   const found: Record<string, string> = {};
-  if (!child.stdout) throw new Error('the server has no standard output');
   for await (const line of createInterface({ input: child.stdout })) {
     const [, name, address] = /^(dashboard|gateway)\s+(http:\S+)/.exec(line) ?? [];
     if (name && address) found[name] = address;
@@ -36,9 +43,13 @@ async function addressesOf(child: ChildProcess): Promise<{ url: string; gateway:
 
 export async function startControlPlane(): Promise<ControlPlane> {
   const data = await mkdtemp(join(tmpdir(), 'sluice-e2e-'));
-  const args = ['serve', '--data', data, '--listen', '127.0.0.1:0', '--gateway', '127.0.0.1:0', '--log', 'warn', '--stop-with-stdin'];
-  const child = spawn(BINARY, args, { stdio: ['pipe', 'pipe', 'inherit'] });
-  const { url, gateway } = await addressesOf(child);
+  const run = async (listen: string, gateway: string) => {
+    const args = ['serve', '--data', data, '--listen', listen, '--gateway', gateway, '--log', 'warn', '--stop-with-stdin'];
+    const child = spawn(BINARY, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+    return { child, ...(await addressesOf(child)) };
+  };
+  const { url, gateway, ...first } = await run('127.0.0.1:0', '127.0.0.1:0');
+  let child: Server | undefined = first.child;
   const post = async (path: string, body: object) => {
     const response = await fetch(`${url}${path}`, {
       method: 'POST',
@@ -48,16 +59,23 @@ export async function startControlPlane(): Promise<ControlPlane> {
     if (!response.ok) throw new Error(`${path} was refused: ${await response.text()}`);
     return response.json();
   };
+  const end = async () => {
+    if (!child) return;
+    const ended = once(child, 'exit');
+    child.stdin.end();
+    await ended;
+    child = undefined;
+  };
   return {
     url,
     gateway,
     apply: async (...documents) => void (await post('/api/v1/apply', documents)),
     release: async (service, version, policy, reason) =>
       (await post('/api/v1/releases', { service, version, policy, ...(reason && { reason }) })).metadata.name,
-    stop: async () => {
-      const ended = once(child, 'exit');
-      child.stdin.end();
-      await ended;
+    end,
+    begin: async () => void ({ child } = await run(new URL(url).host, new URL(gateway).host)),
+    remove: async () => {
+      await end();
       await rm(data, { recursive: true, force: true });
     },
   };
@@ -78,14 +96,21 @@ export const service = (name: string, host: string, versions: Record<string, str
   },
 });
 
-/** A Policy document: steps by name and percentage, each held for some seconds. */
-export const policy = (name: string, description: string, steps: [string, number, string][], checks: object[]) => ({
+/** A step: its name, a percentage of everyone, and how long it holds; until somebody promotes where that is absent. */
+export type Step = [name: string, percent: number, time?: string];
+
+/** A Policy document. */
+export const policy = (name: string, description: string, steps: Step[], checks: object[]) => ({
   apiVersion: API_VERSION,
   kind: 'Policy',
   metadata: { name },
   spec: {
     description,
-    steps: steps.map(([step, percent, time]) => ({ name: step, audience: [{ percent }], hold: { time } })),
+    steps: steps.map(([step, percent, time]) => ({
+      name: step,
+      audience: [{ percent }],
+      hold: time === undefined ? { untilPromoted: true } : { time },
+    })),
     checks,
     onFail: 'rollback',
     keepPrevious: '10m',

@@ -47,7 +47,7 @@ test.beforeAll(async () => {
 
 test.afterAll(async () => {
   for (const one of visitors) one.stop();
-  await controlPlane.stop();
+  await controlPlane.remove();
   for (const endpoint of endpoints) endpoint.close();
 });
 

@@ -46,6 +46,35 @@ describe('a change of a release', () => {
   });
 });
 
+describe('what arrives in the wrong order', () => {
+  const at = (phase: PhaseName, resourceVersion: number) => {
+    const { metadata, ...rest } = release('a', phase);
+    return { metadata: { ...metadata, resourceVersion }, ...rest };
+  };
+  const phase = (cache: QueryClient) => cache.getQueryData<Release>(keys.release('production', 'a'))?.status.phase;
+
+  it('does not undo what is newer', () => {
+    const { cache, names } = listed({}, [at('Aborted', 7)]);
+    cache.setQueryData(keys.release('production', 'a'), at('Aborted', 7));
+    write(cache, live('release', at('RollingBack', 6)));
+    expect(phase(cache)).toBe('Aborted');
+    expect(names()).toEqual(['a Aborted']);
+  });
+
+  it('is not undone by an answer that was on its way before', async () => {
+    const cache = new QueryClient();
+    let answer: (release: Release) => void = () => undefined;
+    const asked = cache.fetchQuery({
+      queryKey: keys.release('production', 'a'),
+      queryFn: () => new Promise<Release>((resolve) => (answer = resolve)),
+    });
+    write(cache, live('release', at('Aborted', 7)));
+    answer(at('RollingBack', 6));
+    await asked;
+    await expect.poll(() => phase(cache)).toBe('Aborted');
+  });
+});
+
 describe('a line of the log', () => {
   it('comes first', () => {
     expect(record([event(2), event(1)], event(3)).map(({ seq }) => seq)).toEqual([3, 2, 1]);

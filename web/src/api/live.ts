@@ -2,10 +2,12 @@
 // the pages follow. After a break everything on the screen is asked for again, so that nothing that happened meanwhile
 // is missed.
 
-import { notifyManager, type QueryClient } from '@tanstack/react-query';
+import { notifyManager, type QueryClient, type QueryKey } from '@tanstack/react-query';
 import { setServerTime } from '../clock';
 import { keys, type List, type ReleaseFilter } from './queries';
-import { environmentOf, type EventRecord, isActive, type LiveMessage, type Release, type Service, type Traffic } from './resources';
+import {
+  environmentOf, type EventRecord, isActive, type LiveMessage, type Named, newer, type Release, type Service, type Traffic,
+} from './resources';
 import { append } from './traffic';
 
 export type Connection = 'connecting' | 'open' | 'lost';
@@ -17,16 +19,15 @@ const FLUSH_MILLIS = 100;
 /** Between two attempts, where the browser has given up trying by itself. */
 const RECONNECT_MILLIS = 2000;
 
-type Listed = Pick<Release, 'metadata'>;
-
-const isSame = (a: Listed, b: Listed) => a.metadata.name === b.metadata.name && environmentOf(a) === environmentOf(b);
+const isSame = (a: Named, b: Named) => a.metadata.name === b.metadata.name && environmentOf(a) === environmentOf(b);
 
 /** A list with a changed resource in it: replaced where it stands, first where it is new. */
-export function upsert<T extends Listed>(list: List<T>, changed: T, belongs: boolean): List<T> {
+export function upsert<T extends Named>(list: List<T>, changed: T, belongs: boolean): List<T> {
   const index = list.items.findIndex((item) => isSame(item, changed));
-  if (index < 0) return belongs ? { ...list, items: [changed, ...list.items] } : list;
-  const items = belongs ? list.items.with(index, changed) : list.items.toSpliced(index, 1);
-  return { ...list, items };
+  const known = list.items[index];
+  if (!known) return belongs ? { ...list, items: [changed, ...list.items] } : list;
+  if (newer(known, changed) === known) return list;
+  return { ...list, items: belongs ? list.items.with(index, changed) : list.items.toSpliced(index, 1) };
 }
 
 function matches(release: Release, filter: ReleaseFilter): boolean {
@@ -59,30 +60,38 @@ export function write(cache: QueryClient, message: LiveMessage) {
       break;
     case 'release': {
       const release = message.data;
-      cache.setQueryData(keys.release(environmentOf(release), release.metadata.name), release);
-      for (const query of cache.getQueryCache().findAll({ queryKey: ['releases'] })) {
-        const filter = query.queryKey[1] as ReleaseFilter;
-        cache.setQueryData<List<Release>>(query.queryKey, (list) => list && upsert(list, release, matches(release, filter)));
+      update<Release>(cache, keys.release(environmentOf(release), release.metadata.name), (known) => newer(known, release));
+      for (const { queryKey } of cache.getQueryCache().findAll({ queryKey: ['releases'] })) {
+        const filter = queryKey[1] as ReleaseFilter;
+        update<List<Release>>(cache, queryKey, (list) => upsert(list, release, matches(release, filter)));
       }
       break;
     }
     case 'service': {
       const service = message.data;
-      cache.setQueryData(keys.service(environmentOf(service), service.metadata.name), service);
-      cache.setQueryData<List<Service>>(keys.services, (list) => list && upsert(list, service, true));
+      update<Service>(cache, keys.service(environmentOf(service), service.metadata.name), (known) => newer(known, service));
+      update<List<Service>>(cache, keys.services, (list) => upsert(list, service, true));
       break;
     }
-    case 'log': {
-      cache.setQueryData<EventRecord[]>(keys.events, (list) => list && record(list, message.data));
+    case 'log':
+      update<EventRecord[]>(cache, keys.events, (list) => record(list, message.data));
       askAgain(cache, message.data);
       break;
-    }
-    case 'traffic': {
-      const { environment, service } = message.data;
-      cache.setQueryData<Traffic>(keys.traffic(environment, service), (past) => past && append(past, message.data));
+    case 'traffic':
+      update<Traffic>(cache, keys.traffic(message.data.environment, message.data.service), (past) => append(past, message.data));
       break;
-    }
   }
+}
+
+/**
+ * Changes what is known under a key, if anything is. An answer that is on its way may be older than the change and
+ * would undo it, so that it is made once more after that; no change does harm when it is made twice.
+ */
+function update<T>(cache: QueryClient, queryKey: QueryKey, change: (known: T) => T) {
+  const make = () => cache.setQueryData<T>(queryKey, (known) => known && change(known));
+  make();
+  const query = cache.getQueryCache().find({ queryKey, exact: true });
+  if (query?.state.fetchStatus === 'fetching') void query.promise?.then(make, () => undefined);
 }
 
 /** Some changes come as a line of the log alone: deletions, and documents that have no message of their own. */

@@ -3,7 +3,7 @@
 import { queryOptions, useMutation, useQueryClient } from '@tanstack/react-query';
 import { body, client } from './client';
 import { ProblemError } from './problem';
-import { environmentOf, type EventList, type EventRecord, type Release, type StartRelease, type Verb } from './resources';
+import { environmentOf, type EventList, type EventRecord, newer, type Release, type StartRelease, type Verb } from './resources';
 
 /** The most that a list shows; past it the page says so. */
 export const LIST_MAX = 200;
@@ -135,7 +135,8 @@ export function useAct(release: Release) {
           body: reason ? { reason } : {},
         }),
       ),
-    onSuccess: (changed) => cache.setQueryData(keys.release(environment, name), changed),
+    onSuccess: (changed) =>
+      cache.setQueryData<Release>(keys.release(environment, name), (known) => (known ? newer(known, changed) : changed)),
     onError: () => cache.invalidateQueries({ queryKey: keys.release(environment, name) }),
   });
 }
@@ -146,6 +147,7 @@ export function useStart() {
   return useMutation<Release, ProblemError, StartRelease & { idempotencyKey: string }>({
     mutationFn: ({ idempotencyKey, ...request }) =>
       body(client.POST('/api/v1/releases', { params: { header: { 'Idempotency-Key': idempotencyKey } }, body: request })),
-    onSuccess: (release) => cache.setQueryData(keys.release(environmentOf(release), release.metadata.name), release),
+    onSuccess: (started) =>
+      cache.setQueryData<Release>(keys.release(environmentOf(started), started.metadata.name), (known) => (known ? newer(known, started) : started)),
   });
 }

@@ -31,7 +31,7 @@ export type ProblemDetails = Schemas['ProblemDetails'];
 export type StartRelease = Schemas['StartRelease'];
 
 /** Whatever has a name and perhaps an environment. */
-type Named = Pick<Release, 'metadata'>;
+export type Named = Pick<Release, 'metadata'>;
 
 /** Where documents live that name no environment. */
 export const DEFAULT_ENVIRONMENT = 'production';
@@ -45,6 +45,13 @@ export const isFinal = (phase: PhaseName) => FINAL.has(phase);
 export const isActive = ({ phase, keptUntil }: ReleaseStatus) => !isFinal(phase) || (phase === 'Succeeded' && keptUntil != null);
 
 export const environmentOf = (resource: Named) => resource.metadata.environment ?? DEFAULT_ENVIRONMENT;
+
+/**
+ * The newer of two states of one document. What comes live and what comes as an answer to a verb take different ways
+ * to here; the order in which they arrive says nothing.
+ */
+export const newer = <T extends Named>(known: T, changed: T): T =>
+  (known.metadata.resourceVersion ?? 0) > (changed.metadata.resourceVersion ?? 0) ? known : changed;
 
 /** Where the dashboard shows a service. */
 export const serviceAddress = (environment: string, name: string) =>

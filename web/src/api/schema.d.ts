@@ -710,8 +710,16 @@ export interface components {
         };
         /** @description Where services run. */
         Environment: {
-            apiVersion: "sluice.dev/v1alpha1" & Record<string, never>;
-            kind: "Environment" & Record<string, never>;
+            /**
+             * @description The version of the document format.
+             * @enum {string}
+             */
+            apiVersion: "sluice.dev/v1alpha1";
+            /**
+             * @description The kind of this document.
+             * @enum {string}
+             */
+            kind: "Environment";
             /** @description What it is called. */
             metadata: components["schemas"]["Metadata"];
             /** @description What it says. */
@@ -897,8 +905,16 @@ export interface components {
         };
         /** @description A named measurement. */
         Metric: {
-            apiVersion: "sluice.dev/v1alpha1" & Record<string, never>;
-            kind: "Metric" & Record<string, never>;
+            /**
+             * @description The version of the document format.
+             * @enum {string}
+             */
+            apiVersion: "sluice.dev/v1alpha1";
+            /**
+             * @description The kind of this document.
+             * @enum {string}
+             */
+            kind: "Metric";
             /** @description What it is called. */
             metadata: components["schemas"]["Metadata"];
             /** @description What it says. */
@@ -1004,8 +1020,16 @@ export interface components {
         };
         /** @description Steps, checks, and what to do on trouble. */
         Policy: {
-            apiVersion: "sluice.dev/v1alpha1" & Record<string, never>;
-            kind: "Policy" & Record<string, never>;
+            /**
+             * @description The version of the document format.
+             * @enum {string}
+             */
+            apiVersion: "sluice.dev/v1alpha1";
+            /**
+             * @description The kind of this document.
+             * @enum {string}
+             */
+            kind: "Policy";
             /** @description What it is called. */
             metadata: components["schemas"]["Metadata"];
             /** @description What it says. */
@@ -1152,8 +1176,16 @@ export interface components {
         };
         /** @description One run of a service, from one version to another, with how it goes. */
         Release: {
-            apiVersion: "sluice.dev/v1alpha1" & Record<string, never>;
-            kind: "Release" & Record<string, never>;
+            /**
+             * @description The version of the document format.
+             * @enum {string}
+             */
+            apiVersion: "sluice.dev/v1alpha1";
+            /**
+             * @description The kind of this document.
+             * @enum {string}
+             */
+            kind: "Release";
             /** @description What it is called. */
             metadata: components["schemas"]["Metadata"];
             /** @description What it says. */
@@ -1241,8 +1273,16 @@ export interface components {
         };
         /** @description A named set of visitors. */
         Segment: {
-            apiVersion: "sluice.dev/v1alpha1" & Record<string, never>;
-            kind: "Segment" & Record<string, never>;
+            /**
+             * @description The version of the document format.
+             * @enum {string}
+             */
+            apiVersion: "sluice.dev/v1alpha1";
+            /**
+             * @description The kind of this document.
+             * @enum {string}
+             */
+            kind: "Segment";
             /** @description What it is called. */
             metadata: components["schemas"]["Metadata"];
             /** @description What it says. */
@@ -1267,8 +1307,16 @@ export interface components {
         };
         /** @description What users reach, with what is live. */
         Service: {
-            apiVersion: "sluice.dev/v1alpha1" & Record<string, never>;
-            kind: "Service" & Record<string, never>;
+            /**
+             * @description The version of the document format.
+             * @enum {string}
+             */
+            apiVersion: "sluice.dev/v1alpha1";
+            /**
+             * @description The kind of this document.
+             * @enum {string}
+             */
+            kind: "Service";
             /** @description What it is called. */
             metadata: components["schemas"]["Metadata"];
             /** @description What it says. */
@@ -1575,7 +1623,11 @@ export interface components {
          *     `/api/v1/schemas/{kind}`. Unknown fields are refused; read-only ones are passed over.
          */
         WrittenDocument: {
-            apiVersion: "sluice.dev/v1alpha1" & Record<string, never>;
+            /**
+             * @description The version of the document format.
+             * @enum {string}
+             */
+            apiVersion: "sluice.dev/v1alpha1";
             /** @description The kind of document. */
             kind: components["schemas"]["Kind"];
             /** @description What it is called. */

@@ -161,7 +161,7 @@ export function Chart(props: Props) {
         ref={place}
         className={classes.plot}
         role="img"
-        aria-label={`${title} over time. Last: ${shown.map(({ name, text }) => `${name} ${text}`).join(', ')}.`}
+        aria-label={`${title}, as a chart. Last: ${shown.map(({ name, text }) => `${name} ${text}`).join(', ')}.`}
       />
     </figure>
   );

@@ -1,5 +1,4 @@
 import { Button, Group, Radio, Select, Stack, Text, Textarea } from '@mantine/core';
-import { notifications } from '@mantine/notifications';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useLocation } from 'wouter';
@@ -8,6 +7,7 @@ import { policiesQuery, useStart } from '../api/queries';
 import { environmentOf, type Policy, releaseAddress, type Service } from '../api/resources';
 import { audience, hold } from '../format/audience';
 import { readiness, releasable } from '../format/service';
+import { notify } from '../notify';
 import { ActorInput } from './ActorInput';
 import { Dialog } from './Dialog';
 import classes from './StartDialog.module.css';
@@ -72,7 +72,7 @@ function StartForm({ service, version: first, onClose }: Props) {
     };
     start.mutate(request, {
       onSuccess: (release) => {
-        notifications.show({ message: `Started: ${release.metadata.name}` });
+        notify(`Started: ${release.metadata.name}`);
         onClose();
         navigate(releaseAddress(environmentOf(release), release.metadata.name));
       },

@@ -1,5 +1,4 @@
 import { Button, Group, Stack, Text, Textarea } from '@mantine/core';
-import { notifications } from '@mantine/notifications';
 import {
   type Icon, IconArrowBackUp, IconPlayerPause, IconPlayerPlay, IconPlayerTrackNext, IconRefresh, IconX,
 } from '@tabler/icons-react';
@@ -9,6 +8,7 @@ import { useAct } from '../api/queries';
 import type { Release, Verb } from '../api/resources';
 import { consequence, takesBack } from '../format/consequence';
 import { PHASES, VERB_ORDER, VERBS } from '../format/phase';
+import { notify } from '../notify';
 import { ActorInput } from './ActorInput';
 import { Dialog } from './Dialog';
 import { ProblemAlert } from './Trouble';
@@ -43,7 +43,7 @@ function VerbForm({ release, verb, onClose }: DialogProps) {
       { verb, reason: reason.trim(), idempotencyKey },
       {
         onSuccess: () => {
-          notifications.show({ message: `${past}: ${release.metadata.name}` });
+          notify(`${past}: ${release.metadata.name}`);
           onClose();
         },
       },
