@@ -36,7 +36,7 @@ const STABLE_MIN: f64 = 5e-4;
 /// What bets assume of stable's rate before there is data: half a failure in 50 requests.
 const FIRST_GUESS: Guess = Guess { rate: 0.01, weight: 50.0 };
 /// How many requests the rate that stable had before a restart counts for after it.
-const GUESS_WEIGHT: f64 = 200.0;
+const GUESS_WEIGHT: f64 = 1000.0;
 /// A block is complete with a fifth of all requests so far, within these bounds: using a block's own share as the
 /// weight costs about one part in its size, 1 % at 100.
 const BLOCK_MIN: u64 = 20;
@@ -100,11 +100,14 @@ impl RatioTest {
             self.remember(&stale);
         }
         let complete = (self.past.requests() / 5).clamp(BLOCK_MIN, BLOCK_MAX);
-        if let Some(block) = self.pending.close_if(|arms| arms.requests() >= complete) {
-            self.settle(&block);
+        let block = self.pending.close_if(|arms| arms.requests() >= complete);
+        if let Some(block) = &block {
+            self.settle(block);
         }
-        self.breaker.update(self.margin, &batch);
-        self.peak = self.peak.max(self.log_e());
+        let is_settled = self.breaker.update(self.margin, &batch);
+        if is_settled || block.is_some() {
+            self.peak = self.peak.max(self.log_e());
+        }
     }
 
     /// Settles what waits, however little. When to call this must not depend on how requests ended.

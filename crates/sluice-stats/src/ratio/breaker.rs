@@ -38,15 +38,18 @@ impl Breaker {
         Breaker { pending: Pending::default(), stable: Trials::default(), held, blocks: 0 }
     }
 
-    pub(crate) fn update(&mut self, margin: Margin, batch: &Arms<Trials>) {
+    /// Takes in a batch; true when it completed a block.
+    pub(crate) fn update(&mut self, margin: Margin, batch: &Arms<Trials>) -> bool {
         if let Some(stale) = self.pending.add(batch) {
             self.remember(stale.stable);
         }
         let is_complete =
             |arms: &Arms<Trials>| arms.candidate.n >= CANDIDATE_MIN || arms.requests() >= TOTAL_MIN;
-        if let Some(block) = self.pending.close_if(is_complete) {
-            self.settle(margin, &block);
+        let block = self.pending.close_if(is_complete);
+        if let Some(block) = &block {
+            self.settle(margin, block);
         }
+        block.is_some()
     }
 
     pub(crate) fn flush(&mut self, margin: Margin) {

@@ -1,0 +1,104 @@
+//! Prints how often the tests raise a false alarm, how long they take to find a fault, and how fast they compute.
+//!
+//! `cargo bench -p sluice-stats`. Seeded: the same figures every time, speeds apart.
+#![expect(clippy::print_stdout, clippy::disallowed_methods, reason = "it prints how long things take")]
+
+#[path = "../tests/sequential/draws.rs"]
+mod draws;
+#[path = "../tests/sequential/scenarios.rs"]
+mod scenarios;
+#[path = "../tests/sequential/streams.rs"]
+mod streams;
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use sluice_stats::{Arms, Histogram, Margin, QuantileTest, RatioTest, Trials};
+
+use crate::draws::Draws;
+use crate::scenarios::{FINE, LATE, LATE_AT_MOST, NO_SLOWER, SLOWER, WORSE};
+use crate::streams::{ALPHAS, Stops, cap, chance_of_at_least, mean_delay, run, stopped, usual};
+
+const STREAMS: u64 = 2_000;
+const SLOWER_STREAMS: u64 = 500;
+
+fn main() {
+    println!("## False alarms: {STREAMS} streams of 20 000 requests, looked at after every 10\n");
+    println!("| release | at 5 % | at 1 % | more than promised? |\n|---|---|---|---|");
+    FINE.iter().for_each(|row| print_alarms(row.name, &run(STREAMS, |seed| row.stops(seed))));
+    NO_SLOWER.iter().for_each(|row| print_alarms(row.name, &run(STREAMS, |seed| row.stops(seed))));
+
+    println!(
+        "\n## Delay: mean requests until found, as a multiple of the least possible; {STREAMS} streams, {SLOWER_STREAMS} of times\n"
+    );
+    println!("| release | least, at 5 % | found | at 5 % | at 1 % | allowed |\n|---|---|---|---|---|---|");
+    for row in &WORSE {
+        let least = row.least();
+        let all = run(STREAMS, |seed| row.stops(seed, cap(least)));
+        print_delay(row.name, &all, least, row.at_most);
+    }
+    for row in &LATE {
+        let least = row.least();
+        let all: Vec<Stops> =
+            run(STREAMS, |seed| row.stops(seed, cap(least))).into_iter().flatten().collect();
+        print_delay(row.name, &all, least, LATE_AT_MOST);
+    }
+    for row in &SLOWER {
+        let (least, times) = (row.least(), row.times);
+        let all = run(SLOWER_STREAMS, |seed| row.stops(seed, cap(least)));
+        print_delay(times.name, &all, least, [row.at_most; 2]);
+    }
+
+    println!("\n## Speed: batches per second on one core\n");
+    print_ratio_speed(10);
+    print_ratio_speed(1_000);
+    print_quantile_speed(10);
+    print_quantile_speed(1_000);
+}
+
+fn print_alarms(name: &str, all: &[Stops]) {
+    let streams = all.len() as u64;
+    let counts = stopped(all);
+    let too_many = (0..2).any(|level| chance_of_at_least(counts[level], streams, ALPHAS[level]) < 0.001);
+    let [at_5, at_1] = counts.map(|count| count as f64 / streams as f64 * 100.0);
+    println!("| {name} | {at_5:.2} % | {at_1:.2} % | {} |", if too_many { "YES" } else { "no" });
+}
+
+fn print_delay(name: &str, all: &[Stops], least: [f64; 2], at_most: [f64; 2]) {
+    let mean = mean_delay(all, cap(least));
+    let found = stopped(all)[1] as f64 / all.len() as f64 * 100.0;
+    let [at_5, at_1] = [mean[0] / least[0], mean[1] / least[1]];
+    println!("| {name} | {:.0} | {found:.1} % | {at_5:.2} | {at_1:.2} | {:?} |", least[0], at_most);
+}
+
+fn print_ratio_speed(requests: u64) {
+    let (mut test, batches, start) =
+        (RatioTest::new(Margin::Relative(0.1)), 2_000_000 / requests, Instant::now());
+    test.restart();
+    let (stable, candidate) = (Trials::new(requests * 9 / 10, requests / 100), Trials::new(requests / 10, 0));
+    for _ in 0..batches {
+        test.update(black_box(stable), black_box(candidate));
+    }
+    print_speed(&format!("failures, {requests} requests a batch"), batches, start);
+    black_box(test.log_e());
+}
+
+fn print_quantile_speed(requests: u64) {
+    let (mut test, mut draws, batches) = (QuantileTest::new(0.95, 0.1), Draws::new(1), 200_000 / requests);
+    test.restart();
+    let mut batch = Arms::<Histogram>::default();
+    for _ in 0..requests {
+        let arm = if draws.happens(0.1) { &mut batch.candidate } else { &mut batch.stable };
+        arm.record((usual(draws.normal()) * 1000.0) as u64);
+    }
+    let start = Instant::now();
+    for _ in 0..batches {
+        test.update(black_box(&batch.stable), black_box(&batch.candidate));
+    }
+    print_speed(&format!("times, {requests} requests a batch"), batches, start);
+    black_box(test.log_e());
+}
+
+fn print_speed(name: &str, batches: u64, start: Instant) {
+    println!("{name}: {:.0}", batches as f64 / start.elapsed().as_secs_f64());
+}
