@@ -1,5 +1,6 @@
 //! A worker: one thread with its own listener, event loop, pools and counters.
 
+mod link;
 mod visit;
 mod wire;
 
@@ -23,8 +24,9 @@ use crate::options::Limits;
 use crate::pool::Pools;
 use crate::table::Table;
 
+pub(crate) use link::{Link, Stage};
 pub(crate) use visit::Visit;
-pub(crate) use wire::{Link, Stage, Wire};
+pub(crate) use wire::Wire;
 
 /// How long the accepting rests when the system has no more sockets to give: some must be closed first, and trying
 /// without a pause would only burn the core.
@@ -32,7 +34,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// How often connections are looked over for those that are too slow, at most. Limits are kept to within one sweep.
 const SWEEP_TIME_MAX: Duration = Duration::from_millis(250);
 const SWEEP_TIME_MIN: Duration = Duration::from_millis(10);
-/// Woken this often per version and worker at the most by failures.
+/// Between two wake-ups by failures of one version on one worker.
 const FAILURE_QUIET_MS: u64 = 100;
 
 /// A table, held by a count that is the worker's own: workers do not fight over one with every request.

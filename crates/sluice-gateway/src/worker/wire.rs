@@ -8,15 +8,15 @@
 use std::cell::RefCell;
 use std::io;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::sync::Notify;
 
+use super::link::{Link, Stage, Upgrade};
 use crate::answer::Trouble;
 use crate::framing::{Chunked, Flaw, Length, end_of_head, read_head};
 use crate::options::Limits;
@@ -33,116 +33,6 @@ const LINGER_BYTES_MAX: u64 = 1024 * 1024;
 
 thread_local! {
     static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; SCRATCH_BYTES].into_boxed_slice());
-}
-
-/// What the socket, the requests on it and the sweep of its worker tell each other.
-#[derive(Debug)]
-pub(crate) struct Link {
-    /// The worker's clock: it only counts sweeps, so that reading it costs nothing.
-    ticks: Arc<AtomicU64>,
-    stage: AtomicU8,
-    stage_since: AtomicU64,
-    /// The tick since when a write waits for the visitor; zero when none does.
-    stalled_since: AtomicU64,
-    upgrade: AtomicU8,
-    /// End with a reset rather than in order: the response's end was its only mark of being whole.
-    pub(crate) must_reset: AtomicBool,
-    refusal: OnceLock<Trouble>,
-    /// Wakes the connection's task when it should look at the above.
-    pub(crate) changed: Notify,
-}
-
-/// Where a connection stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub(crate) enum Stage {
-    /// Between two requests.
-    Idle,
-    /// A head has begun, or the very first is awaited.
-    Head,
-    /// A request is being answered.
-    Busy,
-    /// The refusal is being written.
-    Closing,
-}
-
-/// What became of a request to switch protocols.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-enum Upgrade {
-    Undecided,
-    Refused,
-    Switched,
-}
-
-impl Link {
-    pub(crate) fn new(ticks: Arc<AtomicU64>) -> Link {
-        let now = ticks.load(Relaxed);
-        Link {
-            ticks,
-            stage: AtomicU8::new(Stage::Head as u8),
-            stage_since: AtomicU64::new(now),
-            stalled_since: AtomicU64::new(0),
-            upgrade: AtomicU8::new(Upgrade::Refused as u8),
-            must_reset: AtomicBool::new(false),
-            refusal: OnceLock::new(),
-            changed: Notify::new(),
-        }
-    }
-
-    pub(crate) fn stage(&self) -> Stage {
-        match self.stage.load(Relaxed) {
-            0 => Stage::Idle,
-            1 => Stage::Head,
-            2 => Stage::Busy,
-            _ => Stage::Closing,
-        }
-    }
-
-    fn enter(&self, stage: Stage) {
-        self.stage.store(stage as u8, Relaxed);
-        self.stage_since.store(self.ticks.load(Relaxed), Relaxed);
-    }
-
-    /// A request was answered to its end.
-    pub(crate) fn request_over(&self) {
-        if self.stage() == Stage::Busy {
-            self.enter(Stage::Idle);
-        }
-    }
-
-    /// Sweeps since the connection came to where it stands.
-    pub(crate) fn ticks_in_stage(&self) -> u64 {
-        self.ticks.load(Relaxed).saturating_sub(self.stage_since.load(Relaxed))
-    }
-
-    /// Sweeps since a write waits for the visitor.
-    pub(crate) fn ticks_stalled(&self) -> u64 {
-        match self.stalled_since.load(Relaxed) {
-            0 => 0,
-            since => self.ticks.load(Relaxed).saturating_sub(since),
-        }
-    }
-
-    /// Whether a request to switch protocols, if this was one, was granted; what comes next is not HTTP then.
-    pub(crate) fn settle_upgrade(&self, is_switched: bool) {
-        let upgrade = if is_switched { Upgrade::Switched } else { Upgrade::Refused };
-        if self.upgrade.swap(upgrade as u8, Relaxed) == Upgrade::Undecided as u8 {
-            // What came early is held back, and nothing else may come that would wake the reader.
-            self.changed.notify_one();
-        }
-    }
-
-    /// Ends the connection with an answer, after what was asked before is answered. The first refusal counts.
-    pub(crate) fn refuse(&self, trouble: Trouble) {
-        if self.refusal.set(trouble).is_ok() {
-            self.changed.notify_one();
-        }
-    }
-
-    pub(crate) fn refusal(&self) -> Option<Trouble> {
-        self.refusal.get().copied()
-    }
 }
 
 /// Where in the stream of bytes the next one belongs.
@@ -266,7 +156,7 @@ impl Wire {
         self.link.enter(Stage::Busy);
         self.place = match head.length {
             _ if head.wants_upgrade => {
-                self.link.upgrade.store(Upgrade::Undecided as u8, Relaxed);
+                self.link.ask_upgrade();
                 Place::Upgrading
             }
             Length::Bytes(0) => Place::Head,
@@ -296,12 +186,11 @@ impl Wire {
 
     fn settle_upgrade(&mut self) {
         if matches!(self.place, Place::Upgrading) {
-            let upgrade = self.link.upgrade.load(Relaxed);
-            if upgrade == Upgrade::Switched as u8 {
-                self.place = Place::Opaque;
-            } else if upgrade == Upgrade::Refused as u8 {
-                self.place = Place::Head;
-            }
+            self.place = match self.link.upgrade() {
+                Upgrade::Undecided => Place::Upgrading,
+                Upgrade::Refused => Place::Head,
+                Upgrade::Switched => Place::Opaque,
+            };
         }
     }
 
@@ -381,13 +270,7 @@ impl Wire {
     }
 
     fn note_write<T>(&self, result: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        let since = &self.link.stalled_since;
-        match &result {
-            // The clock starts at one, so that zero can mean that nothing waits.
-            Poll::Pending if since.load(Relaxed) == 0 => since.store(self.link.ticks.load(Relaxed), Relaxed),
-            Poll::Ready(_) if since.load(Relaxed) != 0 => since.store(0, Relaxed),
-            _ => {}
-        }
+        self.link.note_write(result.is_pending());
         result
     }
 }
