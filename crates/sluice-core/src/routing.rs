@@ -3,6 +3,9 @@
 //! A snapshot is immutable and swapped whole. [`decide`] looks at a request and a snapshot and nothing else, so the
 //! gateway, `explain` and the tests cannot disagree.
 
+#[cfg(test)]
+mod tests;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;

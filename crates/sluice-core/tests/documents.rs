@@ -1,6 +1,7 @@
 //! Documents as people write them: what is taken, what is refused, and what is said then.
 
 #![expect(clippy::disallowed_methods, reason = "the examples and expected messages are files")]
+#![expect(clippy::unwrap_used, reason = "what fails in a test should stop it")]
 
 #[path = "documents/bad.rs"]
 mod bad;

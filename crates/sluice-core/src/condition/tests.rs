@@ -116,3 +116,82 @@ fn what_settles_the_answer_outweighs_a_failure_beside_it() {
     assert!(!holds("visitor.vip.startsWith('a') || false"));
     assert!(holds("[1, 2].exists(x, x == 1 ? visitor.vip.startsWith('a') : true)"));
 }
+
+#[test]
+fn rules_mean_what_the_crate_that_reads_them_would_make_of_them() {
+    use cel::{Context, Program, Value};
+    // Over constants alone, so that both can be asked; what is null or missing is ours to define.
+    for rule in [
+        "1 + 2 * 3 == 7",
+        "7 / 2 == 3 && 7 % 3 == 1 && -7 / 2 == -3",
+        "1 == 1.0 && 1.5 > 1 && 2 >= 1.5",
+        "'a' + 'b' == 'ab' && 'b' > 'a'",
+        "size('héé') == 3",
+        "[1, 2, 3].exists(x, x > 2) && ![1, 2].exists(x, x > 2)",
+        "[1, 2].all(x, x > 0) && ![0, 1].all(x, x > 0) && [].all(x, false)",
+        "[[1], [2, 3]].exists(l, l.exists(x, x == 3))",
+        "1 in [1, 2] && !('c' in ['a', 'b'])",
+        "{'a': 1}['a'] == 1 && 'a' in {'a': 1} && {'a': {'b': 2}}.a.b == 2",
+        "true ? 1 == 1 : false",
+        "'abc'.startsWith('ab') && 'abc'.endsWith('bc') && 'abc'.contains('b')",
+        "'a1'.matches('[a-z][0-9]') && !'aa'.matches('^[0-9]$')",
+        "int('42') == 42 && double('1.5') == 1.5 && string(7) == '7'",
+        "int(2.9) == 2 && int(-2.9) == -2",
+        "(1 / 0 == 1) || true",
+        "!((1 / int('0') == 1) && false)",
+        "[0, 1].exists(x, 1 / x == 1)",
+        "[1, 2] == [1, 2] && [1] != [2] && {'a': 1} == {'a': 1}",
+        "null == null",
+    ] {
+        let theirs = Program::compile(rule).unwrap().execute(&Context::default());
+        match Condition::for_visitors(rule) {
+            Ok(_) => {
+                assert_eq!(theirs, Ok(Value::Bool(true)), "{rule}");
+                assert!(holds(rule), "{rule}");
+            }
+            // What can be seen to fail is refused before any visitor comes.
+            Err(error) => assert!(error.to_string().contains("divides by zero"), "{rule}: {error}"),
+        }
+    }
+}
+
+#[test]
+fn the_work_of_a_rule_is_bounded() {
+    let ten = "['0', '1', '2', '3', '4', '5', '6', '7', '8', '9']";
+    let mut rule = "visitor.plan == 'none'".to_owned();
+    for name in ["a", "b", "c", "d", "e", "f", "g", "h"] {
+        rule = format!("{ten}.exists({name}, {rule})");
+    }
+    assert!(!holds(&rule));
+}
+
+#[test]
+fn a_rule_knows_which_attributes_it_reads() {
+    let rule = "visitor.plan == 'a' || has(visitor.vip) || visitor['age'] == '1' || visitor.id == 'x'";
+    let condition = Condition::for_visitors(rule).unwrap();
+    assert_eq!(condition.attributes().iter().collect::<Vec<_>>(), ["age", "plan", "vip"]);
+}
+
+#[test]
+fn a_rule_about_a_change_sees_the_change_and_the_service() {
+    let labels = BTreeMap::from([("tier".to_owned(), "critical".to_owned())]);
+    let change =
+        super::Change { level: "patch", from: "2.0.3", to: "2.0.4", service: "checkout", labels: &labels };
+    for (rule, expected) in [
+        ("change.level == 'patch' && service.labels.tier == 'critical'", true),
+        ("change.level in ['major', 'minor']", false),
+        ("change.from.startsWith('2.0.') && change.to == '2.0.4'", true),
+        ("service.name == 'checkout' && !has(service.labels.team)", true),
+        ("service.labels['team'] == null && 'tier' in service.labels", true),
+    ] {
+        assert_eq!(Condition::for_changes(rule).unwrap().holds_for_change(&change), expected, "{rule}");
+    }
+    assert!(Condition::for_changes("visitor.id == 'a'").is_err());
+    assert_ne!(Condition::for_changes("true").unwrap(), Condition::for_visitors("true").unwrap());
+}
+
+#[test]
+fn rules_may_be_shared_between_threads() {
+    fn shared<T: Send + Sync + 'static>() {}
+    shared::<Condition>();
+}
