@@ -1,7 +1,7 @@
 // Takes the pictures for the README: `SLUICE_PICTURES=1 npx playwright test pictures`. They show the real thing at work.
 
 import { join } from 'node:path';
-import { expect, type Page, test } from '@playwright/test';
+import { type Browser, expect, type Page, test } from '@playwright/test';
 import { type ControlPlane, policy, service, startControlPlane } from './control-plane';
 import { type Endpoint, startEndpoint } from './endpoint';
 import { sendVisitors, type Visitors } from './visitors';
@@ -51,27 +51,35 @@ test.afterAll(async () => {
   for (const endpoint of endpoints) endpoint.close();
 });
 
-const take = (page: Page, name: string) => page.screenshot({ path: join(FOLDER, `${name}.png`), animations: 'disabled' });
+const take = (page: Page, name: string) =>
+  page.screenshot({ path: join(FOLDER, `${name}.png`), animations: 'disabled', fullPage: true });
 
-test('a release at work, on a screen and on a phone', async ({ browser }) => {
-  const screen = { viewport: { width: 1280, height: 1040 }, deviceScaleFactor: 1.5, locale: 'en-GB' };
-  const page = await browser.newPage(screen);
-  await controlPlane.release('search', '5.4.1', 'careful', 'faster ranking');
-  const name = await controlPlane.release('checkout', '2.1.0', 'careful', 'new payment form');
-  await page.goto(`${controlPlane.url}/releases/${name}`);
+async function open(browser: Browser, width: number, height: number): Promise<Page> {
+  const page = await browser.newPage({ viewport: { width, height }, deviceScaleFactor: 1.5, locale: 'en-GB' });
+  await page.addInitScript(() => localStorage.setItem('sluice-actor', 'alice'));
+  return page;
+}
+
+test('releases at work, on a screen and on a phone', async ({ browser }) => {
+  const page = await open(browser, 1280, 600);
+  const bad = await controlPlane.release('search', '5.4.1', 'careful', 'faster ranking');
+  const good = await controlPlane.release('checkout', '2.1.0', 'careful', 'new payment form');
+  await page.goto(`${controlPlane.url}/releases/${good}`);
   await expect(page.getByText(/^4\d\ss of 5\smin$/)).toBeVisible({ timeout: 180_000 });
   await take(page, 'dashboard-release');
   await page.emulateMedia({ colorScheme: 'dark' });
   await expect(page.locator('html')).toHaveAttribute('data-mantine-color-scheme', 'dark');
   await take(page, 'dashboard-release-dark');
   await page.emulateMedia({ colorScheme: 'light' });
+  await page.goto(`${controlPlane.url}/releases/${bad}`);
+  await expect(page.getByText('Rolled back', { exact: true })).toBeVisible();
+  await take(page, 'dashboard-rolled-back');
   await page.goto(controlPlane.url);
   await expect(page.getByRole('link', { name: 'Release of 2.1.0' })).toBeVisible();
-  await page.setViewportSize({ width: 1280, height: 560 });
   await take(page, 'dashboard-services');
 
-  const phone = await browser.newPage({ viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, locale: 'en-GB' });
-  await phone.goto(`${controlPlane.url}/releases/${name}`);
+  const phone = await open(browser, 390, 844);
+  await phone.goto(`${controlPlane.url}/releases/${good}`);
   await expect(phone.getByRole('button', { name: 'Promote' })).toBeVisible();
-  await take(phone, 'dashboard-phone');
+  await phone.screenshot({ path: join(FOLDER, 'dashboard-phone.png'), animations: 'disabled' });
 });

@@ -10,7 +10,7 @@ import { PageHead } from '../components/PageHead';
 import { Readiness } from '../components/Readiness';
 import { SplitBar } from '../components/SplitBar';
 import { Loaded } from '../components/Trouble';
-import { readiness, releasable, route } from '../format/service';
+import { readiness, route } from '../format/service';
 import classes from './ServicesPage.module.css';
 
 const plural = (amount: number, one: string, many = `${one}s`) => `${amount} ${amount === 1 ? one : many}`;
@@ -31,30 +31,37 @@ function UnderWay({ release }: { release: Release }) {
   );
 }
 
-function AtRest({ service, last }: { service: Service; last?: Release }) {
-  const waiting = releasable(service).filter(({ role }) => role === 'dark');
+function Last({ release }: { release: Release }) {
+  const { to, phase, reason } = release.status;
   return (
-    <div className={classes.dim}>
-      {last ? (
-        <>
-          <Anchor component={Link} href={releaseAddress(environmentOf(last), last.metadata.name)} fz="inherit" underline="always">
-            {last.status.to}
-          </Anchor>{' '}
-          was released{last.status.finishedAt && <> <Ago at={last.status.finishedAt} /></>}; {last.status.from} is kept for a quick return.
-        </>
-      ) : (
-        'No release under way.'
-      )}
-      {waiting.length > 0 && (
-        <>
-          {' '}
-          {plural(waiting.length, 'dark version')}: {waiting.map(({ name }) => name).join(', ')}.{' '}
+    <>
+      <div className={classes.releaseHead}>
+        <Anchor component={Link} href={releaseAddress(environmentOf(release), release.metadata.name)} fw={600} fz="sm">
+          Release of {to}
+        </Anchor>
+        <PhaseBadge phase={phase} />
+      </div>
+      <div className={classes.reason}>
+        {reason.text} <span className={classes.when}>(<Ago at={reason.at} />)</span>
+      </div>
+    </>
+  );
+}
+
+function AtRest({ service, last }: { service: Service; last?: Release }) {
+  const dark = service.status.versions.filter(({ role }) => role === 'dark');
+  return (
+    <>
+      {last ? <Last release={last} /> : <div className={classes.dim}>Nothing has been released yet.</div>}
+      {dark.length > 0 && (
+        <div className={classes.dark}>
+          {plural(dark.length, 'dark version')}: {dark.map(({ name }) => name).join(', ')}.{' '}
           <Anchor component={Link} href={serviceAddress(environmentOf(service), service.metadata.name)} fz="inherit" underline="always">
             Start a release
           </Anchor>
-        </>
+        </div>
       )}
-    </div>
+    </>
   );
 }
 
@@ -90,14 +97,25 @@ function ServiceCard({ service, release }: { service: Service; release?: Release
   );
 }
 
+/** A release under way comes before all others; of those that are over, the one that was created last. */
+const isLater = (a: Release, b: Release) =>
+  !isFinal(a.status.phase) || (a.metadata.createdAt ?? '') > (b.metadata.createdAt ?? '');
+
 const at = (environment: string, name: string) => `${environment}/${name}`;
 
 /** What is live where. */
 export function ServicesPage() {
   const services = useQuery(servicesQuery);
+  // Those under way, however long ago they began; and the last ones, for services where none is.
   const active = useQuery(releasesQuery({ active: true }));
+  const recent = useQuery(releasesQuery({}));
   const underWay = active.data?.items.filter(({ status }) => !isFinal(status.phase)).length ?? 0;
-  const byName = new Map(active.data?.items.map((release) => [at(environmentOf(release), release.metadata.name), release]));
+  const latest = new Map<string, Release>();
+  for (const release of [...(active.data?.items ?? []), ...(recent.data?.items ?? [])]) {
+    const key = at(environmentOf(release), release.spec.service);
+    const known = latest.get(key);
+    if (!known || (isFinal(known.status.phase) && isLater(release, known))) latest.set(key, release);
+  }
   return (
     <>
       <PageHead
@@ -119,7 +137,7 @@ export function ServicesPage() {
                   <ServiceCard
                     key={at(environmentOf(service), service.metadata.name)}
                     service={service}
-                    release={byName.get(at(environmentOf(service), service.status.release ?? ''))}
+                    release={latest.get(at(environmentOf(service), service.metadata.name))}
                   />
                 ))}
               </ul>
