@@ -89,8 +89,9 @@ impl Engine {
     /// Lets every release finish what it is committing, and stops. Traffic stays as it is.
     pub async fn stop(&self) {
         self.inner.stopping.send_replace(true);
-        for live in self.inner.world().releases().map(|live| live.mailbox.clone()).collect::<Vec<_>>() {
-            live.closed().await;
+        let mailboxes: Vec<_> = self.inner.world().releases().map(|live| live.mailbox.clone()).collect();
+        for mailbox in mailboxes {
+            mailbox.closed().await;
         }
     }
 
@@ -168,7 +169,11 @@ mod tests {
 
     /// Compiles only while the futures can move between threads; never run.
     #[expect(dead_code, reason = "asks the compiler, not the machine")]
-    fn every_question_is_send(engine: &Engine, key: &sluice_core::document::DocumentKey, caller: &crate::Caller) {
+    fn every_question_is_send(
+        engine: &Engine,
+        key: &sluice_core::document::DocumentKey,
+        caller: &crate::Caller,
+    ) {
         is_send(&engine.delete(key, None, caller));
         is_send(&engine.apply(Vec::new(), crate::resource::ApplyMode::Commit, caller));
         is_send(&engine.act(&key.name, sluice_core::release::status::Verb::Pause, None, caller));

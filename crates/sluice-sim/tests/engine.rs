@@ -40,7 +40,8 @@ spec:
 ";
 
 fn shop() -> ServiceKey {
-    ServiceKey { environment: "production".parse().unwrap(), name: "shop".parse().unwrap() }
+    let name = |text: &str| text.parse().expect("it is a name");
+    ServiceKey { environment: name("production"), name: name("shop") }
 }
 
 /// A city in which all three versions run well.
