@@ -4,6 +4,7 @@
 //! page itself is asked for anew each time and answered with 304 when it is the same. An address that is no file is the
 //! page too, so that the addresses of views inside it can be opened and shared.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::extract::{Request, State as Extract};
@@ -20,6 +21,21 @@ use crate::state::State;
 #[folder = "../../web/dist"]
 #[allow_missing = true]
 struct Files;
+
+/// One file.
+struct File {
+    data: Cow<'static, [u8]>,
+    /// Of its contents.
+    sha256: [u8; 32],
+    media_type: String,
+}
+
+impl From<EmbeddedFile> for File {
+    fn from(file: EmbeddedFile) -> File {
+        let media_type = file.metadata.mimetype().to_owned();
+        File { sha256: file.metadata.sha256_hash(), media_type, data: file.data }
+    }
+}
 
 /// The page that all views are in.
 const PAGE: &str = "index.html";
@@ -40,10 +56,10 @@ const NOT_BUILT: &str = "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"ut
 
 /// Answers whatever no operation answers.
 pub(crate) async fn fallback(Extract(_): Extract<Arc<State>>, request: Request) -> Response {
-    answer(&request, Files::get)
+    answer(&request, |name| Files::get(name).map(File::from))
 }
 
-fn answer(request: &Request, file: impl Fn(&str) -> Option<EmbeddedFile>) -> Response {
+fn answer(request: &Request, file: impl Fn(&str) -> Option<File>) -> Response {
     let path = request.uri().path();
     if path == "/api" || path.starts_with("/api/") {
         let detail = format!("nothing is served at {path}");
@@ -68,13 +84,13 @@ fn answer(request: &Request, file: impl Fn(&str) -> Option<EmbeddedFile>) -> Res
     }
 }
 
-fn serve(request: &Request, name: &str, file: EmbeddedFile) -> Response {
-    let etag: String = file.metadata.sha256_hash().iter().map(|byte| format!("{byte:02x}")).collect();
+fn serve(request: &Request, name: &str, file: File) -> Response {
+    let etag: String = file.sha256.iter().map(|byte| format!("{byte:02x}")).collect();
     let etag = format!("\"{etag}\"");
     let cache = if name.starts_with("assets/") { CACHE_FOR_EVER } else { CACHE_ASK_FIRST };
     let is_known = is_unchanged(request.headers(), &etag);
     let etag = HeaderValue::from_str(&etag).expect("hexadecimal digits in quotes make a header");
-    let media_type = HeaderValue::from_str(file.metadata.mimetype())
+    let media_type = HeaderValue::from_str(&file.media_type)
         .unwrap_or(HeaderValue::from_static("application/octet-stream"));
     let headers = [
         (header::ETAG, etag),
@@ -92,4 +108,64 @@ fn not_built() -> Response {
     let headers =
         [(header::CACHE_CONTROL, CACHE_ASK_FIRST), (header::CONTENT_TYPE, "text/html; charset=utf-8")];
     (headers, NOT_BUILT).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use http::Response;
+
+    use super::*;
+
+    /// A dashboard of two files.
+    fn built(name: &str) -> Option<File> {
+        let (text, media_type) = match name {
+            "index.html" => ("<title>Sluice</title>", "text/html"),
+            "assets/app-1a2b.js" => ("start()", "text/javascript"),
+            _ => return None,
+        };
+        let data = Cow::Borrowed(text.as_bytes());
+        Some(File { data, sha256: [7; 32], media_type: media_type.to_owned() })
+    }
+
+    fn get(path: &str, files: fn(&str) -> Option<File>, known: Option<&str>) -> Response<Body> {
+        let mut request = Request::builder().uri(path);
+        if let Some(known) = known {
+            request = request.header(header::IF_NONE_MATCH, known);
+        }
+        answer(&request.body(Body::empty()).unwrap(), files)
+    }
+
+    fn header_of(response: &Response<Body>, name: header::HeaderName) -> &str {
+        response.headers()[name].to_str().unwrap()
+    }
+
+    #[test]
+    fn hashed_files_are_kept_for_ever_and_the_page_is_asked_for_anew() {
+        let script = get("/assets/app-1a2b.js", built, None);
+        assert_eq!(header_of(&script, header::CACHE_CONTROL), CACHE_FOR_EVER);
+        assert_eq!(header_of(&script, header::CONTENT_TYPE), "text/javascript");
+        let page = get("/", built, None);
+        assert_eq!(header_of(&page, header::CACHE_CONTROL), CACHE_ASK_FIRST);
+        let etag = header_of(&page, header::ETAG).to_owned();
+        assert_eq!(get("/", built, Some(&etag)).status(), StatusCode::NOT_MODIFIED);
+        assert_eq!(get("/", built, Some("\"0\"")).status(), StatusCode::OK);
+    }
+
+    #[test]
+    fn an_address_inside_the_dashboard_is_the_page_and_a_missing_file_is_not() {
+        let view = get("/services/checkout", built, None);
+        assert_eq!(header_of(&view, header::CONTENT_TYPE), "text/html");
+        assert_eq!(header_of(&view, header::CONTENT_SECURITY_POLICY), POLICY_PAGE);
+        assert_eq!(get("/assets/app-old.js", built, None).status(), StatusCode::NOT_FOUND);
+        assert_eq!(get("/api/v1/nothing", built, None).status(), StatusCode::NOT_FOUND);
+    }
+
+    #[tokio::test]
+    async fn without_a_dashboard_the_page_says_so_and_how_to_get_one() {
+        let page = get("/services/checkout", |_| None, None);
+        assert_eq!(page.status(), StatusCode::OK);
+        let body = axum::body::to_bytes(page.into_body(), 10_000).await.unwrap();
+        assert!(std::str::from_utf8(&body).unwrap().contains("make web"));
+    }
 }

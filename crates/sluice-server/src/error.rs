@@ -67,6 +67,11 @@ impl ApiError {
         ApiError { code, detail: detail.into(), hint: None, problems: Vec::new(), source: None }
     }
 
+    #[cfg(test)]
+    pub(crate) fn code(&self) -> Code {
+        self.code
+    }
+
     pub(crate) fn bad_request(detail: impl Into<String>) -> ApiError {
         ApiError::new(Code::BadRequest, detail)
     }

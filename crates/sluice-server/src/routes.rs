@@ -5,6 +5,7 @@ mod events;
 mod meta;
 mod preview;
 mod releases;
+mod schemas;
 mod traffic;
 
 use std::sync::Arc;
@@ -33,6 +34,7 @@ pub(crate) fn described() -> OpenApiRouter<Arc<State>> {
         .merge(events::routes())
         .merge(traffic::routes())
         .merge(preview::routes())
+        .merge(schemas::routes())
         .merge(meta::routes())
 }
 

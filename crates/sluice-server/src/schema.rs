@@ -102,17 +102,23 @@ kind! {
     Release, ReleaseList, ReleaseKind, ReleaseSpec, ReleaseStatus
 }
 
-/// A document of any kind.
+/// A document of any kind, as applying it left it.
 #[derive(ToSchema)]
-#[serde(untagged)]
+#[schema(rename_all = "camelCase")]
 #[expect(dead_code, reason = "describes what the engine hands out; nothing is made of it")]
-pub(crate) enum AnyResource {
-    Service(Box<Service>),
-    Segment(Box<Segment>),
-    Metric(Box<Metric>),
-    Policy(Box<Policy>),
-    Environment(Box<Environment>),
-    Release(Box<Release>),
+pub(crate) struct AppliedDocument {
+    #[schema(inline)]
+    api_version: ApiVersion,
+    /// The kind of this document.
+    kind: Kind,
+    /// What it is called.
+    metadata: Metadata,
+    /// What it says.
+    #[schema(value_type = Object)]
+    spec: Value,
+    /// Where it stands, when it does something and is there already. Read the document for more.
+    #[schema(value_type = Object, required = false)]
+    status: Value,
 }
 
 /// A document as it is written. What `spec` may hold is in the JSON Schema of its kind, at
@@ -121,7 +127,7 @@ pub(crate) enum AnyResource {
 #[schema(rename_all = "camelCase")]
 #[expect(dead_code, reason = "describes what is sent; the documents' own parser reads it")]
 pub(crate) struct WrittenDocument {
-    #[schema(inline)]
+    #[schema(inline, required = false)]
     api_version: ApiVersion,
     /// The kind of document.
     kind: Kind,
@@ -154,7 +160,7 @@ pub(crate) struct ApplyResult {
     /// The same in one plain sentence, with what follows from it.
     text: String,
     /// The document as it is now.
-    #[schema(value_type = AnyResource)]
+    #[schema(value_type = AppliedDocument)]
     resource: Resource,
 }
 

@@ -112,9 +112,19 @@ fn twice(key: &DocumentKey, index: usize) -> Problem {
 }
 
 fn parse_value<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
-    // The error's own text ends with the line and column.
-    serde_json::from_slice(bytes)
-        .map_err(|error| ApiError::bad_request(format!("the JSON of the body is wrong: {error}")))
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let place = match error.path().to_string().as_str() {
+            "." => String::new(),
+            path => format!(" at `{path}`"),
+        };
+        // The inner error's own text ends with the line and column.
+        ApiError::bad_request(format!("the JSON of the body is wrong{place}: {}", error.into_inner()))
+    })?;
+    match reader.end() {
+        Ok(()) => Ok(value),
+        Err(error) => Err(ApiError::bad_request(format!("the JSON of the body is wrong: {error}"))),
+    }
 }
 
 /// The format that the client names, when it is one that is read here.
@@ -154,5 +164,21 @@ async fn read(body: Body) -> Result<Bytes, ApiError> {
             Code::RequestTimeout,
             format!("the body did not arrive within {} seconds", BODY_TIME_MAX.as_secs()),
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_arrive_is_waited_for_no_longer_than_said() {
+        let begun = tokio::time::Instant::now();
+        let never = Body::from_stream(futures_util::stream::pending::<Result<Bytes, std::io::Error>>());
+        let request =
+            Request::builder().header(header::CONTENT_TYPE, "application/json").body(never).unwrap();
+        let error = Json::<Value>::from_request(request, &()).await.err().unwrap();
+        assert_eq!(begun.elapsed(), BODY_TIME_MAX);
+        assert_eq!(error.code(), Code::RequestTimeout);
     }
 }

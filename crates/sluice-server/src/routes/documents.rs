@@ -1,6 +1,8 @@
 //! Documents: reading, replacing, deleting and applying them. The operations of all kinds are the same but for their
 //! types, and for releases, which are not replaced.
 
+use std::sync::Arc;
+
 use axum::extract::State as Extract;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
@@ -11,7 +13,6 @@ use sluice_core::document::{DocumentKey, Kind, parse_json};
 use sluice_engine::Caller;
 use sluice_engine::port::store::ListQuery;
 use sluice_engine::resource::ApplyMode;
-use std::sync::Arc;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;

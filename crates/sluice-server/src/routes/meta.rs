@@ -66,7 +66,7 @@ async fn openapi() -> axum::Json<utoipa::openapi::OpenApi> {
 /// Answers as long as the process can answer at all.
 #[utoipa::path(
     get, path = "/healthz", tag = "operations", operation_id = "getHealth",
-    responses((status = 200, description = "It lives", body = String, content_type = "text/plain"))
+    responses((status = 200, description = "It lives", body = String, content_type = "text/plain"), AnyProblems)
 )]
 async fn health() -> &'static str {
     "ok\n"
@@ -94,7 +94,10 @@ async fn readiness(Extract(state): Shared) -> Result<axum::Json<Ready>, ApiError
 /// In the OpenMetrics text format, for Prometheus and its like.
 #[utoipa::path(
     get, path = "/metrics", tag = "operations", operation_id = "getMetrics",
-    responses((status = 200, description = "The figures", body = String, content_type = "application/openmetrics-text"))
+    responses(
+        (status = 200, description = "The figures", body = String, content_type = "application/openmetrics-text"),
+        AnyProblems
+    )
 )]
 async fn metrics(Extract(state): Shared) -> Response {
     let text = openmetrics::render(&state);

@@ -56,17 +56,10 @@ impl Feed {
     ) -> Result<Feed, ApiError> {
         let engine = state.engine.clone();
         let live = engine.watch();
-        let newest = edge(&engine, true).await?.unwrap_or(0);
-        let oldest = edge(&engine, false).await?.unwrap_or(1);
-        let missed = match after {
-            Some(after) if after > newest => Some(format!(
-                "the log ends at {newest}, before {after}; it may belong to another data folder"
-            )),
-            Some(after) if after + 1 < oldest => {
-                Some(format!("events up to {} are no longer kept", oldest - 1))
-            }
-            _ => None,
-        };
+        let newest = newest(&engine).await?;
+        let beyond = after.filter(|after| *after > newest).map(|after| {
+            format!("the log ends at {newest}, before {after}; it may belong to another data folder")
+        });
         let after = after.filter(|after| *after <= newest).unwrap_or(newest);
         let mut feed = Feed {
             live,
@@ -79,7 +72,7 @@ impl Feed {
         };
         let hello = Hello { version: state.build.version.clone(), at: feed.engine.now(), after };
         feed.ready.push_back(message("hello", &hello).retry(RETRY));
-        if let Some(text) = missed {
+        if let Some(text) = beyond {
             feed.resync(text);
         }
         Ok(feed)
@@ -140,10 +133,16 @@ impl Feed {
     /// Reads a page of what the store holds beyond what was sent.
     async fn catch_up(&mut self) -> Option<()> {
         // Read before the page: whatever the page does not hold up to here is about something else.
-        let newest = self.read(edge(&self.engine, true).await)?.unwrap_or(self.sent);
+        let newest = self.read(newest(&self.engine).await)?;
         let query =
             EventQuery { after: self.sent, subject: self.subject.clone(), newest: false, limit: PAGE };
         let page = self.read(self.engine.events(query).await.map_err(ApiError::from))?;
+        if let Some(first) = page.first()
+            && self.subject.is_none()
+            && first.seq > self.sent + 1
+        {
+            self.resync(format!("events up to {} are no longer kept", first.seq - 1));
+        }
         self.is_behind = page.len() == PAGE;
         if let Some(last) = page.last() {
             self.sent = last.seq;
@@ -171,10 +170,10 @@ impl Feed {
     }
 }
 
-/// The first or last place in the log; none when it is empty.
-async fn edge(engine: &Engine, newest: bool) -> Result<Option<u64>, ApiError> {
-    let query = EventQuery { after: 0, subject: None, newest, limit: 1 };
-    Ok(engine.events(query).await?.first().map(|event| event.seq))
+/// The last place in the log; zero when it is empty.
+async fn newest(engine: &Engine) -> Result<u64, ApiError> {
+    let query = EventQuery { after: 0, subject: None, newest: true, limit: 1 };
+    Ok(engine.events(query).await?.first().map_or(0, |event| event.seq))
 }
 
 fn service_of(traffic: &TrafficNow) -> DocumentKey {
