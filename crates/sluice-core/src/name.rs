@@ -106,6 +106,28 @@ macro_rules! text_newtype {
     };
 }
 
+impl VersionName {
+    /// How big the step from this version to another is, by semantic versioning: `major`, `minor` or `patch` for the
+    /// first number that differs, `other` when either is no semantic version or only what follows the numbers
+    /// differs.
+    pub fn level_of(&self, to: &VersionName) -> &'static str {
+        match (self.numbers(), to.numbers()) {
+            (Some(from), Some(to)) if from[0] != to[0] => "major",
+            (Some(from), Some(to)) if from[1] != to[1] => "minor",
+            (Some(from), Some(to)) if from[2] != to[2] => "patch",
+            _ => "other",
+        }
+    }
+
+    fn numbers(&self) -> Option<[u64; 3]> {
+        let text = self.0.strip_prefix('v').unwrap_or(&self.0);
+        let core = text.split(['-', '+']).next()?;
+        let mut parts = core.split('.').map(|part| part.parse().ok());
+        let numbers = [parts.next()??, parts.next()??, parts.next()??];
+        parts.next().is_none().then_some(numbers)
+    }
+}
+
 text_newtype!(Name);
 text_newtype!(VersionName);
 
@@ -137,6 +159,19 @@ mod tests {
         for text in ["", ".1", "1/2", "v 1", &"1".repeat(64)] {
             assert!(text.parse::<VersionName>().is_err(), "{text:?} was taken");
         }
+    }
+
+    #[test]
+    fn the_level_of_a_change_is_the_first_number_that_differs() {
+        let level = |from: &str, to: &str| {
+            from.parse::<VersionName>().unwrap().level_of(&to.parse::<VersionName>().unwrap())
+        };
+        assert_eq!(level("2.0.3", "3.0.0"), "major");
+        assert_eq!(level("v2.0.3", "2.1.0-rc.1"), "minor");
+        assert_eq!(level("2.0.3", "2.0.4+build.7"), "patch");
+        assert_eq!(level("2.0.3", "2.0.3-rc.1"), "other");
+        assert_eq!(level("a1b2c3d", "2.0.3"), "other");
+        assert_eq!(level("2.0", "2.1"), "other");
     }
 
     #[test]
