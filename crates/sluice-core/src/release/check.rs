@@ -177,6 +177,10 @@ impl<T: Sample> Recent<T> {
         self.latest.merge(counted);
     }
 
+    fn size(&self) -> u64 {
+        self.before.size().saturating_add(self.latest.size())
+    }
+
     fn total(&self) -> T {
         let mut total = self.before.clone();
         total.merge(&self.latest);
@@ -267,10 +271,9 @@ fn sampled<T: Sample>(
     now: i64,
     value: impl Fn(&T) -> Option<f64>,
 ) -> Finding {
-    let recent = recent.total();
     let in_step = recent.size();
     let in_window = window.total(now);
-    let judged = if in_window.size() >= bounds.sample { in_window } else { recent };
+    let judged = if in_window.size() >= bounds.sample { in_window } else { recent.total() };
     let (value, samples) = (value(&judged), judged.size());
     let ground = match value {
         None => Ground::NoTraffic,
