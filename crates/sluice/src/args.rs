@@ -111,7 +111,7 @@ pub(crate) enum Color {
 pub(crate) enum Command {
     /// Runs the control plane and the gateway
     Serve(ServeArgs),
-    /// Plays a bad and a good release with real processes, in about a minute
+    /// Plays a bad and a good release with real processes, in under a minute
     Demo(DemoArgs),
     /// Creates or changes documents, all or none
     Apply(ApplyArgs),
@@ -141,6 +141,9 @@ pub(crate) enum Command {
     #[command(hide = true)]
     DemoEndpoint(EndpointArgs),
 }
+
+#[cfg(test)]
+mod reference;
 
 #[cfg(test)]
 mod tests {

@@ -65,9 +65,14 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Failure {
         match error {
             Error::Unreachable { address, source } => {
-                Failure::new(Exit::Unreachable, format!("the server at {address} cannot be reached"))
-                    .because(source.as_ref())
-                    .hint("start one with `sluice serve`, or name another with --server or SLUICE_URL")
+                let failure =
+                    Failure::new(Exit::Unreachable, format!("the server at {address} cannot be reached"));
+                let failure = match *source {
+                    // Without the client library's own words around it.
+                    ureq::Error::Io(error) => failure.because(&error),
+                    other => failure.because(&other),
+                };
+                failure.hint("start one with `sluice serve`, or name another with --server or SLUICE_URL")
             }
             Error::Refused(refusal) => refusal.into_failure(),
             garbled @ Error::Garbled { .. } => Failure::new(Exit::Unreachable, garbled.to_string())

@@ -57,7 +57,7 @@ impl Input {
     }
 
     fn add_file(&mut self, path: &Path) -> Result<(), Failure> {
-        let name = path.display().to_string();
+        let name = path.strip_prefix("./").unwrap_or(path).display().to_string();
         let text = fs::read_to_string(path).map_err(|error| unreadable(&name, &error))?;
         self.add(name, text);
         Ok(())

@@ -3,7 +3,7 @@
 //! One thread listens to the server and connects again when it goes away; the caller reads what it says, together with
 //! Ctrl-C, from one channel.
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
 use sluice_core::document::Kind;
@@ -90,10 +90,7 @@ pub(crate) fn until_ended(
 /// The next thing that is said; `None` when the deadline has come.
 fn next(said: &Receiver<Said>, deadline: Option<Instant>) -> Option<Said> {
     let Some(deadline) = deadline else { return said.recv().ok() };
-    match said.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-        Ok(said) => Some(said),
-        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-    }
+    said.recv_timeout(deadline.saturating_duration_since(Instant::now())).ok()
 }
 
 /// Starts the thread that listens. It ends with the program, or when nobody reads any more.

@@ -63,7 +63,7 @@ impl Failure {
         while let Some(error) = next {
             let text = error.to_string();
             // Errors often repeat their source in their own text.
-            if self.causes.last().is_none_or(|last| !last.contains(&text)) {
+            if !self.causes.last().unwrap_or(&self.message).contains(&text) {
                 self.causes.push(text);
             }
             next = error.source();

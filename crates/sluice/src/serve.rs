@@ -9,13 +9,14 @@ mod log;
 mod ports;
 mod signals;
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sluice_engine::{Engine, Parts, Settings};
-use sluice_gateway::{Gateway, Limits};
+use sluice_gateway::{Gateway, Limits, StartError};
 use sluice_server::{BindError, BuildInfo, Server};
 use sluice_store::SqliteStore;
 
@@ -63,7 +64,7 @@ async fn serve(args: &ServeArgs, addresses: Addresses, color: Color) -> Result<E
         preview_key: key.clone(),
         limits: Limits::default(),
     })
-    .map_err(|error| config(&error).hint("choose another address with --gateway"))?;
+    .map_err(|error| cannot_start(&error))?;
     let parts = Parts {
         store: Arc::new(store),
         traffic: Arc::new(GatewayTraffic::new(gateway.clone())),
@@ -142,14 +143,23 @@ fn unreadable(data: &Path, error: &sluice_engine::Error) -> Failure {
         .because(error)
 }
 
+fn cannot_start(error: &StartError) -> Failure {
+    match error {
+        StartError::AddressInUse { address } => taken(*address, "--gateway"),
+        other => config(other),
+    }
+}
+
+fn taken(address: SocketAddr, option: &str) -> Failure {
+    let message = format!("port {} of {} is taken by another program", address.port(), address.ip());
+    Failure::new(Exit::Configuration, message)
+        .hint(format!("stop that program, or choose another port with {option}"))
+}
+
 fn cannot_bind(error: &BindError) -> Failure {
     match error {
         BindError::NotLoopback { address } => address::not_loopback(*address),
-        BindError::AddressInUse { address } => Failure::new(
-            Exit::Configuration,
-            format!("port {} of {} is taken by another program", address.port(), address.ip()),
-        )
-        .hint("stop that program, or choose another port with --listen"),
+        BindError::AddressInUse { address } => taken(*address, "--listen"),
         error @ BindError::Io { .. } => config(error).hint("choose another address with --listen"),
     }
 }

@@ -1,5 +1,7 @@
 //! The house rules that a program can check. What stands in a list of exceptions has a reason, and must need it.
 
+#![expect(clippy::unwrap_used, reason = "in tests, a panic is how a failure is told")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -10,7 +12,10 @@ const FUNCTION_LINES_MAX: usize = 70;
 const LONG_FILES: [(&str, &str); 0] = [];
 
 /// Functions that are longer, and why: `file: function`.
-const LONG_FUNCTIONS: [(&str, &str); 0] = [];
+const LONG_FUNCTIONS: [(&str, &str); 1] = [(
+    "crates/sluice-core/src/release/reason.rs: fmt",
+    "a table: one sentence for each reason, which is read as a whole",
+)];
 
 /// Names that say nothing about what is inside.
 const DRAWERS: [&str; 6] = ["mod.rs", "utils.rs", "util.rs", "common.rs", "helpers.rs", "misc.rs"];

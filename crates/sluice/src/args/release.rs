@@ -112,9 +112,6 @@ pub(crate) struct ListArgs {
 pub(crate) struct VerbArgs {
     /// The release
     pub(crate) release: Name,
-    /// The environment; `production` when absent
-    #[arg(short, long, value_name = "NAME")]
-    pub(crate) environment: Option<Name>,
     /// Why, in your words; kept in the event log
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: Option<String>,

@@ -65,7 +65,7 @@ impl Refusal {
     /// The exit code that tells what kind of trouble it is.
     fn exit(&self) -> Exit {
         match self.code.as_str() {
-            "invalid-document" => Exit::Configuration,
+            "invalid-document" | "disk-full" => Exit::Configuration,
             "internal" => Exit::Bug,
             "unavailable" => Exit::Unreachable,
             _ => Exit::Failed,

@@ -247,6 +247,17 @@ mod tests {
     fn a_release_is_told_in_words_and_not_by_colour() {
         let resource: Resource = serde_json::from_str(include_str!("release/sample.json")).unwrap();
         let release = Release::try_from(resource).unwrap();
-        insta::assert_snapshot!(release.lines(Paint::plain(), 2).join("\n"), @"");
+        insta::assert_snapshot!(release.lines(Paint::plain(), 2).join("\n"), @r"
+        shop-2.1.0-1  2.0.3 → 2.1.0 in production, policy careful, attempt 2
+        Progressing: Step small holds for another 8m48s
+          steps   ✓ staff  ▶ small  · all
+          hold    ████████░░░░░░░░░░░░░░░░ 6m12s of 15m, 340 of 1000 requests
+          split   ░░░░░░░░░░░░░░░░░░░░░░░░ all of employees on 2.1.0, 5 % of everyone on the way
+          checks  ✓ http.errors: 0.3 % against 0.2 % on stable
+                  ? http.latency: 340 requests are too few to tell
+          so far  352 requests reached 2.1.0, 1 failed
+          log     09:20:01Z Step staff
+                  09:30:01Z Step small
+        ");
     }
 }

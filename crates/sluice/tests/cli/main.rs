@@ -1,5 +1,7 @@
 //! The program as people and scripts meet it: the real binary, real sockets, real files.
 
+#![expect(clippy::unwrap_used, reason = "in tests, a panic is how a failure is told")]
+
 mod completions;
 mod crash;
 mod demo;
