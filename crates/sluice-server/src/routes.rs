@@ -1,5 +1,6 @@
 //! The operations: one file for each group, each operation beside its description.
 
+mod apply;
 mod documents;
 mod events;
 mod meta;
@@ -30,6 +31,7 @@ use crate::{dashboard, guard, observe};
 pub(crate) fn described() -> OpenApiRouter<Arc<State>> {
     OpenApiRouter::with_openapi(Frame::openapi())
         .merge(documents::routes())
+        .merge(apply::routes())
         .merge(releases::routes())
         .merge(events::routes())
         .merge(traffic::routes())

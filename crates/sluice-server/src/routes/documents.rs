@@ -1,9 +1,8 @@
-//! Documents: reading, replacing, deleting and applying them. The operations of all kinds are the same but for their
+//! Documents: reading, replacing and deleting them. The operations of all kinds are the same but for their
 //! types, and for releases, which are not replaced.
 
 use std::sync::Arc;
 
-use axum::extract::State as Extract;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
@@ -18,9 +17,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{environment_or_default, etag, to_the_end, with_etag};
-use crate::error::{AnyProblems, ApiError, ApplyProblems, DeleteProblems, GetProblems, PutProblems};
-use crate::extract::{CallerHeaders, Documents, IfMatch, Json, PathName, Precondition, Query, is_unchanged};
-use crate::schema::{self, ApplyResult, ApplyResults, WrittenDocument};
+use crate::error::{AnyProblems, ApiError, DeleteProblems, GetProblems, PutProblems};
+use crate::extract::{CallerHeaders, IfMatch, Json, PathName, Precondition, Query, is_unchanged};
+use crate::schema::{self, WrittenDocument};
 use crate::state::{Shared, State};
 
 /// How many documents a list holds when nobody says.
@@ -304,7 +303,6 @@ pub(super) fn routes() -> OpenApiRouter<Arc<State>> {
         // `POST /api/v1/releases` is with the verbs.
         .routes(routes!(releases::list))
         .routes(routes!(releases::get, releases::delete))
-        .routes(routes!(apply))
 }
 
 async fn list_of(state: &State, query: ListQuery) -> Result<Response, ApiError> {
@@ -356,46 +354,4 @@ async fn put_one(
         [one] => Ok(with_etag(&one.resource)),
         _ => Err(ApiError::internal("applying one document gave another number of results")),
     }
-}
-
-/// How to apply.
-#[derive(Deserialize, IntoParams)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct ApplyQuery {
-    /// With `true`, nothing is changed, and the results say what would be.
-    dry_run: Option<bool>,
-}
-
-/// Applies documents
-///
-/// Creates or replaces all documents of the body, or none: when one of them is wrong, nothing is changed, and
-/// `problems` of the answer lists everything that is wrong with any of them, with line and column for YAML. A document
-/// that says the same as before is left alone. A release that does not exist is started.
-#[utoipa::path(
-    post, path = "/api/v1/apply", tag = "documents", operation_id = "applyDocuments",
-    params(
-        ApplyQuery,
-        ("x-sluice-actor" = Option<String>, Header, description = "Who acts. Default `local`")
-    ),
-    request_body(
-        description = "YAML with one or more documents, or JSON with one document or an array of them",
-        content(
-            (Vec<WrittenDocument> = "application/json"),
-            (String = "application/yaml", example = "kind: Segment\nmetadata: { name: staff }\nspec: { match: \"visitor.staff == 'yes'\" }\n")
-        )
-    ),
-    responses((status = 200, description = "What was done", body = ApplyResults), ApplyProblems)
-)]
-async fn apply(
-    Extract(state): Shared,
-    Query(query): Query<ApplyQuery>,
-    caller: CallerHeaders,
-    Documents(documents): Documents,
-) -> Result<axum::Json<ApplyResults>, ApiError> {
-    let mode = if query.dry_run.unwrap_or(false) { ApplyMode::DryRun } else { ApplyMode::Commit };
-    let caller = caller.unexplained();
-    let engine = state.engine.clone();
-    let applied = to_the_end(async move { engine.apply(documents, mode, &caller).await }).await?;
-    Ok(axum::Json(ApplyResults { results: applied.into_iter().map(ApplyResult::from).collect() }))
 }
