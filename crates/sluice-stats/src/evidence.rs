@@ -22,7 +22,7 @@ pub(crate) fn ln_add(a: f64, b: f64) -> f64 {
 ///
 /// With `L` the product of an expert's gains, `E = 0.7 Σ π L + 0.3 Σ_k v_k Σ π L_k`, where `L_k` counts gains from
 /// the k-th restart on (1 before) and `v_k = 1 / (k (k + 1))`, which adds up to 1. The sum over restarts is one number
-/// per expert: a restart adds its `v_k`, a block multiplies. The price is ln(1/0.7), a tenth of what a verdict at 5 %
+/// per expert: a restart adds its `v_k`, a block multiplies. The price is ln(1/0.7), an eighth of what a verdict at 5 %
 /// needs; the shares are what finds both early and late faults within the delays that docs/statistics.md promises.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Evidence {

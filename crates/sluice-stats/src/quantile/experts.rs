@@ -3,13 +3,15 @@
 //! If both versions take equally long, the time says nothing about the version. Each expert assumes how many times
 //! likelier the candidate is at each time (`ratio`, which never falls as times grow) and bets accordingly.
 
+use std::collections::BTreeMap;
+
 use crate::block::{Comparable, Requests};
 use crate::histogram::Histogram;
 use crate::trials::Arms;
 
 /// Threshold experts: tails around the one asked for, as odds relative to its odds, and how many times as many of the
 /// candidate's requests are assumed to be in it.
-const TAILS: [f64; 3] = [0.5, 1.0, 2.0];
+const TAILS: [f64; 3] = [0.3, 1.0, 2.5];
 const TAIL_RATIOS: [f64; 4] = [1.25, 1.8, 3.0, 8.0];
 /// No expert assumes that more of the candidate's requests than this are in the tail.
 const TAIL_MAX: f64 = 0.97;
@@ -49,13 +51,12 @@ fn gains_at(ranks: &Ranks, w: f64, quantile: f64, block: &Arms<Histogram>) -> [f
         TAIL_RATIOS.iter().map(move |ratio| tail.gain(w, *ratio))
     });
     let scores = ranks.scores(block);
-    let shifts = SHIFTS.iter().map(|shift| {
-        let ln_ratio = move |rank: f64| shift * normal_score(rank) - shift * shift / 2.0;
-        gain_by_rank(w, &scores, ln_ratio)
-    });
+    let shifts = SHIFTS
+        .iter()
+        .map(|shift| gain_by_score(w, &scores, |score| shift * score.normal - shift * shift / 2.0));
     let lehmann = LEHMANN.iter().map(|power| {
-        let ln_ratio = move |rank: f64| (1.0 / power - 1.0) * (-rank).ln_1p() - power.ln();
-        gain_by_rank(w, &scores, ln_ratio)
+        let ln_power = power.ln();
+        gain_by_score(w, &scores, move |score| (1.0 / power - 1.0) * score.ln_longer - ln_power)
     });
     let mut gains = [0.0; EXPERTS];
     gains.iter_mut().zip(thresholds.chain(shifts).chain(lehmann)).for_each(|(held, gain)| *held = gain);
@@ -68,9 +69,12 @@ struct Ranks {
     total: u64,
 }
 
-/// A bucket of the block: its rank in the past and the requests of each version in it.
+/// A bucket of the block: where it stands in the past, and the requests of each version in it.
 struct Score {
-    rank: f64,
+    /// The normal score of its rank.
+    normal: f64,
+    /// The logarithm of the share of the past that took longer.
+    ln_longer: f64,
     counts: Arms<u64>,
 }
 
@@ -103,14 +107,17 @@ impl Ranks {
     }
 
     fn scores(&self, block: &Arms<Histogram>) -> Vec<Score> {
-        let mut scores = Vec::new();
-        for (bucket, stable) in block.stable.iter() {
-            scores.push(Score { rank: self.rank(bucket), counts: Arms { stable, candidate: 0 } });
-        }
-        for (bucket, candidate) in block.candidate.iter() {
-            scores.push(Score { rank: self.rank(bucket), counts: Arms { stable: 0, candidate } });
-        }
-        scores
+        let mut counts = BTreeMap::<u16, Arms<u64>>::new();
+        block.stable.iter().for_each(|(bucket, count)| counts.entry(bucket).or_default().stable = count);
+        block
+            .candidate
+            .iter()
+            .for_each(|(bucket, count)| counts.entry(bucket).or_default().candidate = count);
+        let score = |(bucket, counts)| {
+            let rank = self.rank(bucket);
+            Score { normal: normal_score(rank), ln_longer: (-rank).ln_1p(), counts }
+        };
+        counts.into_iter().map(score).collect()
     }
 
     /// The tail that holds about `share` of the past, at most when it can, and what of the block is in it.
@@ -159,9 +166,9 @@ impl Tail {
     }
 }
 
-fn gain_by_rank(w: f64, scores: &[Score], ln_ratio: impl Fn(f64) -> f64) -> f64 {
+fn gain_by_score(w: f64, scores: &[Score], ln_ratio: impl Fn(&Score) -> f64) -> f64 {
     let gain = |score: &Score| {
-        let ln_ratio = ln_ratio(score.rank).clamp(-LN_RATIO_MAX, LN_RATIO_MAX);
+        let ln_ratio = ln_ratio(score).clamp(-LN_RATIO_MAX, LN_RATIO_MAX);
         let Arms { stable, candidate } = score.counts;
         let norm = (w * ln_ratio.exp_m1()).ln_1p();
         candidate as f64 * (ln_ratio - norm) - stable as f64 * norm
