@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use serde_json::json;
 use sluice_core::document::{Document, DocumentKey, Problem, Problems, ServiceSpec, Spec, check};
-use sluice_core::{ServiceKey, Timestamp, VersionName};
+use sluice_core::release::Release;
+use sluice_core::{Name, ServiceKey, Timestamp, VersionName};
 
 use crate::engine::Engine;
 use crate::error::Error;
-use crate::inner::{Inner, document_json};
+use crate::inner::{Inner, document_json, release_resource};
 use crate::live::Live;
 use crate::port::store::{Change, Commit, Committed, Expect, NewEvent, Write};
 use crate::releases::{Prepared, Prospect, prepare};
@@ -56,13 +57,20 @@ impl Engine {
         }
     }
 
-    /// The applied releases that exist and are over.
-    async fn ended_releases(&self, documents: &[Document]) -> Result<BTreeMap<DocumentKey, Stored>, Error> {
-        let mut ended = BTreeMap::new();
+    /// The applied releases that exist and are over, in whichever environment: their names are unique everywhere.
+    async fn ended_releases(&self, documents: &[Document]) -> Result<Ended, Error> {
+        let mut ended = Ended::new();
         for document in documents.iter().filter(|document| matches!(document.spec, Spec::Release(_))) {
-            let key = document.key();
-            if let Some(row) = self.inner.parts.store.get(&key).await? {
-                ended.insert(key, crate::load::stored(&row)?);
+            let name = &document.metadata.name;
+            if self.inner.world().release(name).is_some() {
+                continue;
+            }
+            match self.finished(name).await {
+                Ok((stored, release)) => {
+                    ended.insert(name.clone(), (stored, Arc::new(release)));
+                }
+                Err(Error::NotFound { .. }) => {}
+                Err(error) => return Err(error),
             }
         }
         Ok(ended)
@@ -167,6 +175,9 @@ fn event(key: &DocumentKey, what: &str, text: &str, caller: &Caller) -> NewEvent
     }
 }
 
+/// Releases that exist and are over, by name.
+type Ended = BTreeMap<Name, (Stored, Arc<Release>)>;
+
 /// What an apply comes to, worked out before anything is changed.
 struct Work {
     items: Vec<Item>,
@@ -179,6 +190,9 @@ struct Item {
     before: Option<Stored>,
     action: ApplyAction,
     text: String,
+    /// The release that exists.
+    existing: Option<Arc<Release>>,
+    /// The release that is to be created.
     release: Option<Prepared>,
 }
 
@@ -186,7 +200,7 @@ impl Work {
     fn new(
         world: &World,
         documents: &[Document],
-        ended: &BTreeMap<DocumentKey, Stored>,
+        ended: &Ended,
         mode: ApplyMode,
         caller: &Caller,
         now: Timestamp,
@@ -300,9 +314,10 @@ impl Work {
             let key = item.document.key();
             let version = versions.and_then(|versions| versions.get(&key)).map(|(_, version)| *version);
             let stored = item.stored(version.or(item.before.as_ref().map(|b| b.version)).unwrap_or(0), now);
-            let resource = match &item.release {
-                Some(release) => crate::inner::release_resource(&stored, &release.transition.next),
-                None => inner.resource_of(world, &stored),
+            let resource = match (&item.release, &item.existing) {
+                (Some(release), _) => release_resource(&stored, &release.transition.next),
+                (None, Some(existing)) => release_resource(&stored, existing),
+                (None, None) => inner.resource_of(world, &stored),
             };
             Applied { action: item.action, text: item.text.clone(), resource }
         };
@@ -334,18 +349,24 @@ impl Item {
 fn item(
     prospect: &Prospect<'_>,
     document: &Document,
-    ended: &BTreeMap<DocumentKey, Stored>,
+    ended: &Ended,
     mode: ApplyMode,
     caller: &Caller,
     now: Timestamp,
 ) -> Result<Item, Error> {
     let key = document.key();
     let world = prospect.world;
-    let before = match &document.spec {
-        Spec::Release(_) => world.release(&key.name).map(|live| &live.stored).or_else(|| ended.get(&key)),
-        _ => world.document(&key),
-    }
-    .cloned();
+    let existing = match &document.spec {
+        Spec::Release(_) => {
+            let live = world.release(&key.name).map(|live| (live.stored.clone(), Arc::clone(&live.release)));
+            live.or_else(|| ended.get(&key.name).cloned())
+        }
+        _ => None,
+    };
+    let before = match (&document.spec, &existing) {
+        (Spec::Release(_), existing) => existing.as_ref().map(|(stored, _)| stored.clone()),
+        _ => world.document(&key).cloned(),
+    };
     let found = before.as_ref().map(|before| before.version);
     let is_as_expected = match mode {
         ApplyMode::Commit | ApplyMode::DryRun => true,
@@ -374,12 +395,14 @@ fn item(
         (Some(_), false) => ApplyAction::Changed,
     };
     let text = consequence(&key, document, before.as_ref(), prospect);
-    Ok(Item { document: document.clone(), before, action, text, release })
+    let existing = existing.map(|(_, release)| release);
+    Ok(Item { document: document.clone(), before, action, text, existing, release })
 }
 
 /// Whether two documents say the same, read-only fields aside.
 fn is_same(a: &Document, b: &Document) -> bool {
     a.spec == b.spec
+        && a.metadata.environment == b.metadata.environment
         && a.metadata.labels == b.metadata.labels
         && a.metadata.annotations == b.metadata.annotations
 }

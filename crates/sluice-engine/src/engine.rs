@@ -59,7 +59,7 @@ pub struct Telemetry {
     pub commit_failures: u64,
     /// Panics that were contained.
     pub panics: u64,
-    /// The longest time by which an evaluation was late since this was last read, in milliseconds.
+    /// The longest time by which an evaluation was late in the last one to two minutes, in milliseconds.
     pub lag_ms_max: u64,
 }
 
@@ -122,7 +122,10 @@ impl Engine {
             commits: numbers.commits.load(Ordering::Relaxed),
             commit_failures: numbers.commit_failures.load(Ordering::Relaxed),
             panics: numbers.panics.load(Ordering::Relaxed),
-            lag_ms_max: numbers.lag_ms_max.swap(0, Ordering::Relaxed),
+            lag_ms_max: numbers
+                .lag_ms_max
+                .load(Ordering::Relaxed)
+                .max(numbers.lag_ms_max_before.load(Ordering::Relaxed)),
         }
     }
 }

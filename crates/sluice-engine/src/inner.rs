@@ -45,10 +45,17 @@ pub(crate) struct Numbers {
     pub(crate) commits: AtomicU64,
     pub(crate) commit_failures: AtomicU64,
     pub(crate) panics: AtomicU64,
+    /// The longest delay of an evaluation in this minute, and in the one before.
     pub(crate) lag_ms_max: AtomicU64,
+    pub(crate) lag_ms_max_before: AtomicU64,
 }
 
 impl Numbers {
+    /// Begins another minute of delays.
+    pub(crate) fn turn_minute(&self) {
+        self.lag_ms_max_before.store(self.lag_ms_max.swap(0, Ordering::Relaxed), Ordering::Relaxed);
+    }
+
     pub(crate) fn add(number: &AtomicU64) {
         number.fetch_add(1, Ordering::Relaxed);
     }

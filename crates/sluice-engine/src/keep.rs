@@ -13,9 +13,14 @@ const MARK_EVERY: Span = Span::from_secs(5);
 
 pub(crate) async fn run(inner: &Inner) {
     let mut prune_at = inner.now();
+    let mut minute_at = inner.now();
     loop {
         let now = inner.now();
         mark_done(inner).await;
+        if now >= minute_at {
+            inner.numbers.turn_minute();
+            minute_at = now.after(Span::from_secs(60));
+        }
         if now >= prune_at {
             prune(inner).await;
             prune_at = now.after(PRUNE_EVERY);

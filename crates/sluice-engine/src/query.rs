@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::inner::{release_resource, resource};
 use crate::live::{TrafficHistory, VersionHistory};
 use crate::load;
-use crate::port::store::{Chain, EventQuery, EventRecord, ListQuery, Row};
+use crate::port::store::{self, Chain, EventQuery, EventRecord, ListQuery, Row};
 use crate::resource::{Resource, ResourcePage};
 use crate::sampler::{HISTORY, role_of};
 use crate::world::Stored;
@@ -29,6 +29,7 @@ impl Engine {
     /// [`Error::NotFound`], with a name that looks alike where there is one.
     pub async fn get(&self, key: &DocumentKey) -> Result<Resource, Error> {
         if key.kind == Kind::Release {
+            // Names of releases are unique everywhere, so the environment need not be known.
             if let Some(live) = self.inner.world().release(&key.name) {
                 return Ok(release_resource(&live.stored, &live.release));
             }
@@ -54,7 +55,7 @@ impl Engine {
     /// When the store cannot be read.
     pub async fn list(&self, query: ListQuery) -> Result<ResourcePage, Error> {
         if query.kind != Kind::Release {
-            return Ok(self.list_documents(&query));
+            return self.list_documents(&query);
         }
         let page = self.inner.parts.store.list(query).await?;
         let items: Result<Vec<Resource>, Error> =
@@ -62,7 +63,8 @@ impl Engine {
         Ok(ResourcePage { items: items?, next: page.next })
     }
 
-    fn list_documents(&self, query: &ListQuery) -> ResourcePage {
+    fn list_documents(&self, query: &ListQuery) -> Result<ResourcePage, Error> {
+        let after = query.cursor.as_deref().map(Place::parse).transpose()?;
         let world = self.inner.world();
         let is_wanted = |key: &DocumentKey| {
             key.kind == query.kind
@@ -79,15 +81,14 @@ impl Engine {
         });
         items.extend(built_in.cloned());
         drop(world);
-        items.sort_by_cached_key(Resource::key);
-        if query.newest_first {
-            items.sort_by_key(|resource| std::cmp::Reverse(resource.metadata.created_at));
-        }
-        // The cursor is where to go on: documents are few and change seldom, so a place in the order will do.
-        let start = query.cursor.as_deref().and_then(|cursor| cursor.parse().ok()).unwrap_or(0_usize);
+        let place = |resource: &Resource| Place::of(resource, query.newest_first);
+        items.sort_by_cached_key(place);
+        items.retain(|resource| after.as_ref().is_none_or(|after| place(resource) > *after));
         let limit = query.limit.clamp(1, 1000);
-        let next = (items.len() > start + limit).then(|| (start + limit).to_string());
-        ResourcePage { items: items.into_iter().skip(start).take(limit).collect(), next }
+        let has_more = items.len() > limit;
+        items.truncate(limit);
+        let next = items.last().filter(|_| has_more).map(|last| place(last).to_string());
+        Ok(ResourcePage { items, next })
     }
 
     /// Events, oldest first.
@@ -171,6 +172,42 @@ impl Engine {
             Some(live) => Ok(release_resource(&live.stored, &live.release)),
             None => Ok(release_resource(&load::stored(row)?, &Arc::new(load::release_of(row)?))),
         }
+    }
+}
+
+/// Where a document stands in a list; a page goes on after the place at which the last one ended, so that what is
+/// created or deleted in between neither repeats nor hides another.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    /// Milliseconds before the epoch at which it was created, in lists of the newest; zero in others.
+    age: i64,
+    environment: String,
+    name: String,
+}
+
+impl Place {
+    fn of(resource: &Resource, is_newest_first: bool) -> Place {
+        let created_at = resource.metadata.created_at.filter(|_| is_newest_first);
+        Place {
+            age: created_at.map_or(0, |at| -at.as_millis()),
+            environment: resource.metadata.environment.as_ref().map(ToString::to_string).unwrap_or_default(),
+            name: resource.metadata.name.to_string(),
+        }
+    }
+
+    fn parse(given: &str) -> Result<Place, Error> {
+        let mut parts = given.split('/');
+        let place = (|| {
+            let age = parts.next()?.parse().ok()?;
+            Some(Place { age, environment: parts.next()?.to_owned(), name: parts.next()?.to_owned() })
+        })();
+        place.ok_or_else(|| Error::Store(store::Error::Cursor { given: given.to_owned() }))
+    }
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}/{}", self.age, self.environment, self.name)
     }
 }
 

@@ -218,7 +218,8 @@ async fn free_name(inner: &Inner, service: &ServiceKey, version: &VersionName) -
         let base = base.get(..room).unwrap_or(&base).trim_end_matches(['-', '.']);
         let Ok(name) = format!("{base}-{number}").parse::<Name>() else { break };
         let key = release_key(&service.environment, &name);
-        if inner.world().release(&name).is_none() && inner.parts.store.get(&key).await?.is_none() {
+        let is_live = inner.world().release(&name).is_some();
+        if !is_live && inner.parts.store.get(&key).await?.is_none() {
             return Ok(name);
         }
     }
