@@ -6,7 +6,7 @@ const controlPlane = process.env.SLUICE_URL ?? 'http://127.0.0.1:7070';
 export default defineConfig({
   plugins: [react()],
   // The oldest browsers that are tested for: of the last two years and a half.
-  build: { target: 'es2022', assetsInlineLimit: 0, chunkSizeWarningLimit: 1000 },
+  build: { target: 'es2022', assetsInlineLimit: 0, chunkSizeWarningLimit: 1000, license: { fileName: 'licences.md' } },
   server: {
     proxy: {
       '/api': {

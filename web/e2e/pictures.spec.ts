@@ -43,7 +43,14 @@ test.beforeAll(async () => {
   );
   for (const name of ['checkout', 'catalogue', 'search'] as const) await addService(name);
   visitors.push(sendVisitors(controlPlane.gateway, 'checkout.example.com', 140), sendVisitors(controlPlane.gateway, 'search.example.com', 60));
+  // Some time before the releases is in the pictures too.
+  await expect.poll(secondsOfTraffic, { timeout: 60_000 }).toBeGreaterThan(20);
 });
+
+async function secondsOfTraffic(): Promise<number> {
+  const traffic = await (await fetch(`${controlPlane.url}/api/v1/services/checkout/traffic`)).json();
+  return traffic.versions['2.0.3']?.points.length ?? 0;
+}
 
 test.afterAll(async () => {
   for (const one of visitors) one.stop();
@@ -55,7 +62,7 @@ const take = (page: Page, name: string) =>
   page.screenshot({ path: join(FOLDER, `${name}.png`), animations: 'disabled', fullPage: true });
 
 async function open(browser: Browser, width: number, height: number): Promise<Page> {
-  const page = await browser.newPage({ viewport: { width, height }, deviceScaleFactor: 1.5, locale: 'en-GB' });
+  const page = await browser.newPage({ viewport: { width, height }, deviceScaleFactor: width < 600 ? 2 : 1.25, locale: 'en-GB' });
   await page.addInitScript(() => localStorage.setItem('sluice-actor', 'alice'));
   return page;
 }
@@ -72,7 +79,7 @@ test('releases at work, on a screen and on a phone', async ({ browser }) => {
   await take(page, 'dashboard-release-dark');
   await page.emulateMedia({ colorScheme: 'light' });
   await page.goto(`${controlPlane.url}/releases/${bad}`);
-  await expect(page.getByText('Rolled back', { exact: true })).toBeVisible();
+  await expect(page.getByRole('main').getByText('Rolled back', { exact: true }).first()).toBeVisible();
   await take(page, 'dashboard-rolled-back');
   await page.goto(controlPlane.url);
   await expect(page.getByRole('link', { name: 'Release of 2.1.0' })).toBeVisible();

@@ -48,8 +48,9 @@ function drawMarks(plot: uPlot, marks: Mark[]) {
   ctx.textBaseline = 'top';
   ctx.lineWidth = ratio;
   ctx.setLineDash([3 * ratio, 3 * ratio]);
-  let free = bbox.left;
-  for (const { at, label } of marks) {
+  // Where there is room for one label only, the last thing that happened gets it.
+  let free = bbox.left + bbox.width;
+  for (const { at, label } of marks.toReversed()) {
     const x = Math.round(plot.valToPos(at, 'x', true));
     if (x < bbox.left || x > bbox.left + bbox.width) continue;
     ctx.beginPath();
@@ -57,9 +58,12 @@ function drawMarks(plot: uPlot, marks: Mark[]) {
     ctx.lineTo(x, bbox.top + bbox.height);
     ctx.stroke();
     const width = ctx.measureText(label).width;
-    if (x < free || x + width > bbox.left + bbox.width) continue;
-    ctx.fillText(label, x + 4 * ratio, bbox.top + ratio);
-    free = x + width + 12 * ratio;
+    const gap = 4 * ratio;
+    // At the right end, where things happen now, the label stands before its line.
+    const left = x + gap + width > bbox.left + bbox.width ? x - gap - width : x + gap;
+    if (left + width > free || left < bbox.left) continue;
+    ctx.fillText(label, left, bbox.top + ratio);
+    free = Math.min(x, left) - gap;
   }
   ctx.restore();
 }
@@ -82,7 +86,7 @@ function optionsOf(lines: Line[], latest: { current: Props }, onCursor: (index: 
       y: { range: (_, __, max) => [0, Math.max(latest.current.top, (max ?? 0) * 1.18)] },
     },
     axes: [
-      { ...axis, size: 24, space: 64, values: (_, splits) => splits.map((secs) => clock(secs * 1000)) },
+      { ...axis, size: 24, space: (_plot, _axis, _min, _max, width) => (width > 500 ? 100 : 64), values: (_, splits) => splits.map((secs) => clock(secs * 1000)) },
       { ...axis, size: 58, space: 34, values: (_, splits) => splits.map((value) => latest.current.format(value)) },
     ],
     series: [

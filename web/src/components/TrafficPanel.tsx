@@ -129,6 +129,9 @@ function Charts({ traffic, versions, now, marks = [], since, until }: ChartsProp
           />
         }
       />
+      <Text fz="xs" c="dimmed">
+        Each point of the latency is the average of single seconds, weighted by their requests.
+      </Text>
     </div>
   );
 }

@@ -120,4 +120,10 @@ describe('marks', () => {
     ] as ReleaseStatus['timeline'];
     expect(marks(status({ timeline })).map(({ label }) => label)).toEqual(['few', 'taken back']);
   });
+
+  it('stand where a pause ends, and not where a release goes on for another reason', () => {
+    const at = '2026-11-23T09:30:00.000Z';
+    const timeline = ['resumed', 'paused', 'verdict', 'resumed', 'resumed'].map((kind) => ({ at, kind, text: '' }));
+    expect(marks(status({ timeline: timeline as ReleaseStatus['timeline'] })).map(({ label }) => label)).toEqual(['paused', 'resumed']);
+  });
 });

@@ -39,11 +39,12 @@ function Last({ release }: { release: Release }) {
         <Anchor component={Link} href={releaseAddress(environmentOf(release), release.metadata.name)} fw={600} fz="sm">
           Release of {to}
         </Anchor>
+        <span className={classes.when}>
+          <Ago at={reason.at} />
+        </span>
         <PhaseBadge phase={phase} />
       </div>
-      <div className={classes.reason}>
-        {reason.text} <span className={classes.when}>(<Ago at={reason.at} />)</span>
-      </div>
+      <div className={classes.reason}>{reason.text}</div>
     </>
   );
 }
@@ -122,7 +123,7 @@ export function ServicesPage() {
         title="Services"
         sub={
           services.data && services.data.items.length > 0
-            ? `${plural(services.data.items.length, 'service')}, ${plural(underWay, 'release')} under way`
+            ? `${plural(services.data.items.length, 'service')}, ${underWay === 0 ? 'no release' : plural(underWay, 'release')} under way`
             : undefined
         }
       />
