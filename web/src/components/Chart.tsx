@@ -107,9 +107,6 @@ function optionsOf(lines: Line[], latest: { current: Props }, onCursor: (index: 
   };
 }
 
-/** The last value of a line that is known. */
-const lastKnown = (values: (number | null)[]) => values.findLast((value) => value !== null);
-
 /** Lines over time, stable dashed and the candidate whole; the values under the pointer stand above. */
 export function Chart(props: Props) {
   const { title, control, times, range, lines, format, marks } = props;
@@ -143,7 +140,7 @@ export function Chart(props: Props) {
     plot.current?.setData([times, ...lines.map(({ values }) => values)] as uPlot.AlignedData);
   }, [times, lines, range, marks, shape, scheme]);
 
-  const shown = lines.map(({ name, role, values }) => ({ name, role, text: orNone(index === null ? lastKnown(values) : values[index], format) }));
+  const shown = lines.map(({ name, role, values }) => ({ name, role, text: orNone(values.at(index ?? -1), format) }));
   return (
     <figure className={classes.figure}>
       <figcaption className={classes.head}>

@@ -1,5 +1,6 @@
 import { IconCheck, IconCircleDashed, IconPlayerPause, IconPlayerStop, IconProgress, IconX } from '@tabler/icons-react';
 import type { PhaseName, StepStatus } from '../api/resources';
+import { tied } from '../format/number';
 import { asks, progress } from '../format/step';
 import classes from './StepList.module.css';
 
@@ -30,7 +31,7 @@ function Step({ step, phase }: { step: StepStatus; phase: PhaseName }) {
           {label}
         </span>
       </div>
-      <div className={classes.audience}>{step.audience}</div>
+      <div className={classes.audience}>{tied(step.audience)}</div>
       {isCurrent ? (
         progress(step).map(({ text, done }) => (
           <div key={text.replace(/[\d,.]+/g, '')} className={classes.hold}>

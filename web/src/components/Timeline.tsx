@@ -5,6 +5,7 @@ import {
 } from '@tabler/icons-react';
 import { useState } from 'react';
 import type { TimelineEntry } from '../api/resources';
+import { tied } from '../format/number';
 import { At } from './Ago';
 import classes from './Timeline.module.css';
 
@@ -42,7 +43,7 @@ export function Timeline({ entries }: { entries: TimelineEntry[] }) {
                 <KindIcon size={16} aria-hidden />
               </span>
               <div>
-                <div className={classes.text}>{text}</div>
+                <div className={classes.text}>{tied(text)}</div>
                 <div className={classes.meta}>
                   <At at={at} />
                   {actor && ` · ${actor}`}

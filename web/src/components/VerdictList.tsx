@@ -1,5 +1,6 @@
 import { IconCircleCheck, IconCircleX, IconHelpCircle } from '@tabler/icons-react';
 import type { VerdictStatus } from '../api/resources';
+import { tied } from '../format/number';
 import classes from './VerdictList.module.css';
 
 const VERDICTS = {
@@ -21,8 +22,8 @@ export function VerdictList({ verdicts }: { verdicts: VerdictStatus[] }) {
               {label}
             </span>
             <div>
-              <div className={classes.text}>{text}</div>
-              <div className={classes.check}>{check}</div>
+              <div className={classes.text}>{tied(text)}</div>
+              <div className={classes.check}>{tied(check)}</div>
             </div>
           </li>
         );

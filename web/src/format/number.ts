@@ -28,6 +28,9 @@ export function millis(value: number): string {
 /** Per second: `0.4/s`, `210/s`. */
 export const perSecond = (value: number) => `${digits(value, value < 10 ? 1 : 0)}/s`;
 
+/** A sentence from the API, in which no line may break between a number and its `%`. */
+export const tied = (sentence: string) => sentence.replace(/(\d) %/g, `$1${NBSP}%`);
+
 /** What stands where there is no value. */
 export const NONE = '–';
 

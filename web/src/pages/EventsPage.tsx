@@ -7,6 +7,7 @@ import { DEFAULT_ENVIRONMENT, type EventRecord, type Kind, releaseAddress, servi
 import { Ago } from '../components/Ago';
 import { PageHead } from '../components/PageHead';
 import { Loaded, ProblemAlert } from '../components/Trouble';
+import { tied } from '../format/number';
 import classes from './EventsPage.module.css';
 
 const KINDS: Kind[] = ['Service', 'Release', 'Policy', 'Segment', 'Metric', 'Environment'];
@@ -41,7 +42,7 @@ function Line({ event }: { event: EventRecord }) {
         <Ago at={event.at} />
       </span>
       <Subject event={event} />
-      <div className={classes.text}>{event.text}</div>
+      <div className={classes.text}>{tied(event.text)}</div>
       <div className={isItself ? `${classes.itself} ${classes.dim}` : classes.actor}>{isItself ? 'Sluice' : `by ${event.actor}`}</div>
     </li>
   );

@@ -15,7 +15,7 @@ import { type Shown, TrafficPanel } from '../components/TrafficPanel';
 import { Loaded } from '../components/Trouble';
 import { VerbButtons } from '../components/VerbButtons';
 import { VerdictList } from '../components/VerdictList';
-import { count, ratio, share } from '../format/number';
+import { count, ratio, share, tied } from '../format/number';
 import { marks as marksOf } from '../format/marks';
 import { PHASES } from '../format/phase';
 import { length } from '../format/time';
@@ -39,11 +39,11 @@ function Split({ status }: { status: ReleaseStatus }) {
       <div className={classes.audience}>
         {isMoving ? (
           <span className={classes.moving}>
-            Moving to {share(desired.candidate)} ({desired.audience}); the gateway has confirmed {share(observed.candidate)}.
+            Moving to {share(desired.candidate)} ({tied(desired.audience)}); the gateway has confirmed {share(observed.candidate)}.
           </span>
         ) : (
           <>
-            Who meets {status.to}: {observed.audience}.
+            Who meets {status.to}: {tied(observed.audience)}.
           </>
         )}
       </div>
@@ -132,7 +132,7 @@ function Whole({ release }: { release: Release }) {
       <section className={classes.top} aria-label="Where the release stands">
         <div className={classes.headline}>
           <div className={classes.reason}>
-            {status.reason.text}
+            {tied(status.reason.text)}
             <div className={classes.since}>
               <Ago at={status.reason.at} />
             </div>

@@ -13,7 +13,7 @@ import { SplitBar } from '../components/SplitBar';
 import { StartDialog } from '../components/StartDialog';
 import { type Shown, TrafficPanel } from '../components/TrafficPanel';
 import { Loaded } from '../components/Trouble';
-import { share } from '../format/number';
+import { share, tied } from '../format/number';
 import { releasable, route } from '../format/service';
 import classes from './ServicePage.module.css';
 
@@ -70,7 +70,7 @@ function Current({ environment, name }: { environment: string; name: string }) {
         {({ status }) => (
           <>
             <Text fz="sm" mb="sm">
-              {status.reason.text}
+              {tied(status.reason.text)}
             </Text>
             {!isOver && <SplitBar from={status.from} to={status.to} candidate={status.split.observed.candidate} />}
             <Anchor component={Link} href={releaseAddress(environment, name)} fz="sm" fw={600} mt={isOver ? 0 : 'sm'} display="inline-block">
@@ -107,7 +107,7 @@ function Recent({ releases }: { releases: Release[] }) {
             <span>
               <PhaseBadge phase={phase} />
             </span>
-            <span className={classes.why}>{reason.text}</span>
+            <span className={classes.why}>{tied(reason.text)}</span>
             <span className={classes.when}>{createdAt && <Ago at={createdAt} />}</span>
           </li>
         );

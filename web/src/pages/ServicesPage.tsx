@@ -10,6 +10,7 @@ import { PageHead } from '../components/PageHead';
 import { Readiness } from '../components/Readiness';
 import { SplitBar } from '../components/SplitBar';
 import { Loaded } from '../components/Trouble';
+import { tied } from '../format/number';
 import { readiness, route } from '../format/service';
 import classes from './ServicesPage.module.css';
 
@@ -26,7 +27,7 @@ function UnderWay({ release }: { release: Release }) {
         <PhaseBadge phase={status.phase} />
       </div>
       <SplitBar from={status.from} to={status.to} candidate={status.split.observed.candidate} />
-      <div className={classes.reason}>{status.reason.text}</div>
+      <div className={classes.reason}>{tied(status.reason.text)}</div>
     </>
   );
 }
@@ -44,7 +45,7 @@ function Last({ release }: { release: Release }) {
         </span>
         <PhaseBadge phase={phase} />
       </div>
-      <div className={classes.reason}>{reason.text}</div>
+      <div className={classes.reason}>{tied(reason.text)}</div>
     </>
   );
 }
