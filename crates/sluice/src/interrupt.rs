@@ -1,10 +1,11 @@
-//! Ctrl-C, for commands that wait.
+//! Ctrl-C, for commands that wait. Being asked to end, or losing the terminal, is the same to them.
 
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::outcome::{Exit, Failure};
 
-/// Calls `then` once, on another thread, when Ctrl-C is pressed. From here on it no longer ends the program by itself.
+/// Calls `then` once, on another thread, when Ctrl-C is pressed. From here on these signals no longer end the program by
+/// themselves.
 ///
 /// # Errors
 /// When the system gives no thread or no signals.
@@ -15,16 +16,22 @@ pub(crate) fn on_interrupt(then: impl FnOnce() + Send + 'static) -> Result<(), F
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
     let runtime = runtime.map_err(|error| trouble(&error))?;
     // Registered before this returns, so that no Ctrl-C is lost.
-    let mut interrupts = {
+    let (mut interrupt, mut terminate, mut hangup) = {
         let _context = runtime.enter();
-        signal(SignalKind::interrupt()).map_err(|error| trouble(&error))?
+        let listen = |kind| signal(kind).map_err(|error| trouble(&error));
+        (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?, listen(SignalKind::hangup())?)
     };
     std::thread::Builder::new()
         .name("ctrl-c".to_owned())
         .spawn(move || {
-            if runtime.block_on(interrupts.recv()).is_some() {
-                then();
-            }
+            runtime.block_on(async {
+                tokio::select! {
+                    _ = interrupt.recv() => {}
+                    _ = terminate.recv() => {}
+                    _ = hangup.recv() => {}
+                }
+            });
+            then();
         })
         .map_err(|error| trouble(&error))?;
     Ok(())

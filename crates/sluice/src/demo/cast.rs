@@ -20,9 +20,9 @@ const DOCUMENTS: &str = include_str!("../../../../examples/demo/shop.yaml");
 /// How a build behaves: its version, its address in the documents, how many of a hundred requests it fails, and how
 /// many milliseconds it takes.
 const BUILDS: [(&str, &str, &str, &str); 3] = [
-    (LIVE, "http://127.0.0.1:9001", "0", "15"),
-    (BAD, "http://127.0.0.1:9002", "8", "90"),
-    (GOOD, "http://127.0.0.1:9003", "0", "14"),
+    (LIVE, "http://127.0.0.1:9001", "0", "40"),
+    (BAD, "http://127.0.0.1:9002", "8", "160"),
+    (GOOD, "http://127.0.0.1:9003", "0", "38"),
 ];
 
 /// Everything that runs. When dropped, all of it ends and the folder is removed.

@@ -181,7 +181,12 @@ fn verdict_line(verdict: &VerdictStatus, paint: Paint) -> String {
         Verdict::Fail => paint.red("✗"),
         Verdict::Inconclusive => paint.yellow("?"),
     };
-    format!("{mark} {}: {}", verdict.metric, verdict.text)
+    // Most sentences name their metric themselves.
+    if verdict.text.contains(verdict.metric.as_str()) {
+        format!("{mark} {}", verdict.text)
+    } else {
+        format!("{mark} {}: {}", verdict.metric, verdict.text)
+    }
 }
 
 /// The time of day, in UTC: `09:30:00Z`.
@@ -253,7 +258,7 @@ mod tests {
           steps   ✓ staff  ▶ small  · all
           hold    ████████░░░░░░░░░░░░░░░░ 6m12s of 15m, 340 of 1000 requests
           split   ░░░░░░░░░░░░░░░░░░░░░░░░ all of employees on 2.1.0, 5 % of everyone on the way
-          checks  ✓ http.errors: 0.3 % against 0.2 % on stable
+          checks  ✓ http.errors is 0.3 % for the candidate and 0.2 % for stable
                   ? http.latency: 340 requests are too few to tell
           so far  352 requests reached 2.1.0, 1 failed
           log     09:20:01Z Step staff

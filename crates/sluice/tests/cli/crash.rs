@@ -1,12 +1,13 @@
 //! `kill -9` in the middle of a release: the next server goes on where it stood.
 
-use crate::world::{Build, Server, Visitors, documents, until};
+use crate::world::{Build, Running, Server, Visitors, documents, until};
 
 #[test]
 fn a_killed_server_forgets_nothing_and_its_release_goes_on() {
     let data = tempfile::tempdir().unwrap();
     let (stable, candidate) = (Build::start("2.0.3", "0"), Build::start("2.1.0", "0"));
-    let first = Server::start(&data);
+    // An address of its own, which no other test can take between the two servers.
+    let first = Server::start_at(&data, "127.0.0.77:0", "127.0.0.77:0");
     let policy = "---
 kind: Policy
 metadata: { name: by-hand }
@@ -26,11 +27,15 @@ spec:
         (first.status(&name)["split"]["observed"]["candidate"] == 50_000).then_some(())
     });
     let seen_before: Vec<_> = (0..20).map(|n| visitors.version_of(&format!("visitor-{n}"))).collect();
+    let mut waiting = first.sluice(&["release", "status", &name, "--watch"]);
+    let mut waiting = Running::start(&mut waiting);
+    waiting.line("");
     first.running.signal(rustix::process::Signal::KILL);
+    let place = |url: &str| url.trim_start_matches("http://").to_owned();
+    let (listen, gateway) = (place(&first.address), place(&first.gateway));
     drop(first);
 
-    let second = Server::start(&data);
-    visitors.go_to(&second.gateway);
+    let second = Server::start_at(&data, &listen, &gateway);
     let status = until("the new server has taken over", || {
         let status = second.status(&name);
         (status["split"]["observed"]["candidate"] == 50_000).then_some(status)
@@ -44,4 +49,5 @@ spec:
     let ended = second.run(&["release", "promote", &name, "--wait", "-o", "json"]);
     assert_eq!(ended.code, 0, "{}", ended.shown());
     assert_eq!(ended.json()["status"]["phase"], "Succeeded");
+    assert_eq!(waiting.code(), 0, "whoever watched saw it through: {}", waiting.rest());
 }

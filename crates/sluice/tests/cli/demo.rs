@@ -2,14 +2,33 @@
 
 use std::process::Stdio;
 
-use crate::world::{Running, run, sluice};
+use crate::world::{Running, sluice};
 
 #[test]
-fn the_story_goes_as_told_and_leaves_nothing_behind() {
+fn the_story_goes_as_told_is_kept_when_asked_and_leaves_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();
-    let ended = run(sluice(&["demo", "--free-ports"]).env("TMPDIR", folder.path()));
-    assert_eq!(ended.code, 0, "{}", ended.shown());
-    assert!(ended.stdout.contains("RolledBack") && ended.stdout.contains("Succeeded"), "{}", ended.stdout);
+    let mut command = sluice(&["demo", "--free-ports", "--keep"]);
+    let mut demo = Running::start(command.env("TMPDIR", folder.path()));
+    let shop = demo.line("shop");
+    let told = demo.through(|line| line.starts_with("Ctrl-C ends it"));
+    assert!(told.contains("Everyone is back on 2.0.3"), "{told}");
+    let row = |label: &str| -> Vec<String> {
+        let line =
+            told.lines().find(|line| line.starts_with(label)).unwrap_or_else(|| panic!("{label}: {told}"));
+        line[label.len()..]
+            .split("  ")
+            .map(|cell| cell.trim().to_owned())
+            .filter(|cell| !cell.is_empty())
+            .collect()
+    };
+    assert_eq!(row("how it ended"), ["RolledBack", "Succeeded"], "{told}");
+    assert_eq!(row("visitors who flipped"), ["0", "0"]);
+    assert_eq!(row("visitors exposed")[1], "400 of 400");
+    let answer = ureq::get(&shop).call().unwrap();
+    assert_eq!(answer.headers()["x-sluice-version"], "2.1.1");
+    demo.signal(rustix::process::Signal::INT);
+    assert_eq!(demo.code(), 0, "{}", demo.rest());
+    assert!(ureq::get(&shop).call().is_err(), "the gateway was left");
     assert!(std::fs::read_dir(folder.path()).unwrap().next().is_none(), "a folder was left");
 }
 

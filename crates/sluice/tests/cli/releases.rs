@@ -1,5 +1,9 @@
 //! Releases from the command line, with real builds and real visitors.
 
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::sync::mpsc::channel;
+
 use serde_json::Value;
 use sluice_core::Timestamp;
 
@@ -103,7 +107,10 @@ spec:
         let ended = shop.server.run(&["release", verb, &name, "--reason", reason]);
         assert_eq!(ended.code, 0, "{verb}: {}", ended.shown());
     };
+    let mut following = Running::start(&mut shop.server.sluice(&["events", "--follow"]));
+    following.through(|line| line.contains("checkout"));
     act("pause", "lunch");
+    following.through(|line| line.contains("lunch") && line.contains("ada"));
     assert_eq!(shop.server.status(&name)["phase"], "Paused");
     assert_eq!(
         shop.server.run(&["release", "retry", &name]).code,
@@ -186,8 +193,61 @@ spec:
 #[test]
 fn a_server_that_is_asked_to_stop_ends_in_order() {
     let mut shop = shop("0");
-    until("somebody is answered", || shop.visitors.version_of("ada"));
     shop.server.running.signal(rustix::process::Signal::TERM);
     assert_eq!(shop.server.running.code(), 0);
     assert_eq!(shop.server.run(&["get", "services"]).code, 4);
+}
+
+/// A build whose answers never come. Says when a visitor waits for one.
+fn hanging_build() -> (String, std::sync::mpsc::Receiver<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let (waits, waiting) = channel();
+    std::thread::spawn(move || {
+        let mut held = Vec::new();
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut request = String::new();
+            BufReader::new(&stream).read_line(&mut request).unwrap();
+            if request.starts_with("GET /healthz") {
+                stream
+                    .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+                    .unwrap();
+            } else {
+                held.push(stream);
+                waits.send(()).unwrap();
+            }
+        }
+    });
+    (address, waiting)
+}
+
+#[test]
+fn a_second_signal_does_not_wait_for_visitors() {
+    let data = tempfile::tempdir().unwrap();
+    let mut server = Server::start(&data);
+    let (address, waiting) = hanging_build();
+    let documents = format!(
+        "kind: Service
+metadata: {{ name: slow }}
+spec:
+  routes: [ {{ path: / }} ]
+  health: {{ every: 100ms }}
+  versions: [ {{ name: 1.0.0, endpoints: [ \"{address}\" ] }} ]
+"
+    );
+    assert_eq!(server.apply(&documents).code, 0);
+    until("the build is ready", || {
+        let service = server.run(&["get", "service", "slow", "-o", "json"]).json();
+        (service["status"]["versions"][0]["endpoints"]["ready"] == 1).then_some(())
+    });
+    let gateway = server.gateway.clone();
+    let visitor = std::thread::spawn(move || ureq::get(&gateway).call().is_err());
+    waiting.recv().unwrap();
+    server.running.signal(rustix::process::Signal::TERM);
+    let readyz = format!("{}/readyz", server.address);
+    until("it says that it stops", || ureq::get(&readyz).call().is_err().then_some(()));
+    server.running.signal(rustix::process::Signal::TERM);
+    assert_eq!(server.running.code(), 130);
+    assert!(visitor.join().unwrap(), "nobody answered the visitor");
 }
