@@ -16,7 +16,7 @@ demo: release ## Builds everything and plays a bad and a good release
 	target/release/sluice demo $(ARGS)
 
 release: web ## Builds the one binary, dashboard inside: target/release/sluice
-	SLUICE_REQUIRE_DASHBOARD=1 $(CARGO) build --locked --release --package sluice --bin sluice
+	$(CARGO) build --locked --release --package sluice --bin sluice
 
 web: web/dist/index.html ## Builds the dashboard
 
@@ -39,7 +39,7 @@ web-test: web/node_modules/.installed
 
 e2e: web chromium ## Runs the browser test against the real server
 	$(CARGO) build --locked --package sluice --bin sluice
-	cd web && SLUICE=../target/debug/sluice npm run --silent e2e
+	cd web && npm run --silent e2e
 
 .PHONY: chromium
 chromium:
@@ -75,7 +75,7 @@ dev: web ## Runs the server on ./sluice-data and the dashboard with live reload
 
 pictures: web chromium ## Takes the pictures in docs/images with the browser
 	$(CARGO) build --locked --package sluice --bin sluice
-	cd web && SLUICE=../target/debug/sluice SLUICE_PICTURES=1 npm run --silent e2e
+	cd web && SLUICE_PICTURES=1 npm run --silent e2e
 
 clean: ## Removes everything that was built
 	rm -rf target web/dist web/node_modules

@@ -202,7 +202,7 @@ impl Question {
     fn worse(&self) -> String {
         let tolerated = match self {
             Question::ShareAgainstStable { tolerate: Tolerance::Points(points), .. } => {
-                (*points, format!("{} percentage points", trimmed(points * 100.0, 3)))
+                (*points, percentage_points(points * 100.0))
             }
             Question::ShareAgainstStable { tolerate: Tolerance::Relative(relative), .. }
             | Question::LatencyAgainstStable { tolerate: relative, .. } => {
@@ -254,6 +254,13 @@ impl Question {
             Question::Rate { .. } => format!("{} per second", trimmed(value, 1)),
         }
     }
+}
+
+/// `1 percentage point`, `0.5 percentage points`.
+fn percentage_points(points: f64) -> String {
+    let number = trimmed(points, 3);
+    let noun = if number == "1" { "percentage point" } else { "percentage points" };
+    format!("{number} {noun}")
 }
 
 /// `1 request`, `12,345 requests`.

@@ -98,7 +98,8 @@ impl Drop for Server {
 
 /// The binary that is measured: the one built with this benchmark, or another one named by `SLUICE_BINARY`.
 pub(crate) fn binary() -> PathBuf {
-    std::env::var_os("SLUICE_BINARY").map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_sluice")), PathBuf::from)
+    std::env::var_os("SLUICE_BINARY")
+        .map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_sluice")), PathBuf::from)
 }
 
 fn free_address() -> String {
