@@ -1,10 +1,13 @@
 //! Applying and deleting documents: all of them or none.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod consequence;
+mod faults;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::json;
-use sluice_core::document::{Document, DocumentKey, Problem, Problems, ServiceSpec, Spec, check};
+use sluice_core::document::{Document, DocumentKey, Problems, Spec, check};
 use sluice_core::release::Release;
 use sluice_core::{Name, ServiceKey, Timestamp, VersionName};
 
@@ -15,7 +18,7 @@ use crate::live::Live;
 use crate::port::store::{Change, Commit, Committed, Expect, NewEvent, Write};
 use crate::releases::{Prepared, Prospect, prepare};
 use crate::resource::{Applied, ApplyAction, ApplyMode, Caller};
-use crate::world::{Stored, World, document_key, service_key};
+use crate::world::{Stored, World, service_key};
 
 /// How often an apply is worked out anew when a release changed a service's row meanwhile.
 const RETRIES_MAX: u32 = 5;
@@ -206,12 +209,12 @@ impl Work {
         now: Timestamp,
     ) -> Result<Work, Error> {
         let mut prospect = Prospect::of(world);
-        let mut problems = duplicates(documents);
+        let mut problems = faults::duplicates(documents);
         for document in documents {
             if !matches!(document.spec, Spec::Release(_)) {
                 prospect.documents.insert(document.key(), document.clone());
             }
-            problems.extend(lost_versions(world, document));
+            problems.extend(faults::lost_versions(world, document));
         }
         problems.extend(check::references(&prospect.documents).into_iter().map(|broken| broken.problem));
         if let Some(problems) = Problems::new(problems) {
@@ -394,7 +397,7 @@ fn item(
         (Some(_), true) => ApplyAction::Unchanged,
         (Some(_), false) => ApplyAction::Changed,
     };
-    let text = consequence(&key, document, before.as_ref(), prospect);
+    let text = consequence::consequence(&key, document, before.as_ref(), prospect);
     let existing = existing.map(|(_, release)| release);
     Ok(Item { document: document.clone(), before, action, text, existing, release })
 }
@@ -405,105 +408,4 @@ fn is_same(a: &Document, b: &Document) -> bool {
         && a.metadata.environment == b.metadata.environment
         && a.metadata.labels == b.metadata.labels
         && a.metadata.annotations == b.metadata.annotations
-}
-
-/// What follows from a change, in one plain sentence; empty when nothing does.
-fn consequence(
-    key: &DocumentKey,
-    document: &Document,
-    before: Option<&Stored>,
-    prospect: &Prospect<'_>,
-) -> String {
-    let words = match (&document.spec, before.map(|before| &before.document.spec)) {
-        (Spec::Service(spec), None) => service_key(key)
-            .and_then(|service| prospect.live.get(&service))
-            .map(|live| first_words(spec, live)),
-        (Spec::Service(spec), Some(Spec::Service(before))) => changed_words(spec, before),
-        _ => None,
-    };
-    words.unwrap_or_default()
-}
-
-fn first_words(spec: &ServiceSpec, live: &VersionName) -> String {
-    let dark: Vec<&str> = spec
-        .versions
-        .iter()
-        .map(|version| version.name.as_str())
-        .filter(|name| *name != live.as_str())
-        .collect();
-    match dark.as_slice() {
-        [] => format!("{live} is live"),
-        [one] => format!("{live}, the first version, is live; {one} is dark until it is released"),
-        more => format!(
-            "{live}, the first version, is live; {} are dark until they are released",
-            more.join(", ")
-        ),
-    }
-}
-
-fn changed_words(spec: &ServiceSpec, before: &ServiceSpec) -> Option<String> {
-    let names = |spec: &ServiceSpec| -> BTreeSet<VersionName> {
-        spec.versions.iter().map(|version| version.name.clone()).collect()
-    };
-    let (now, then) = (names(spec), names(before));
-    let list =
-        |names: Vec<&VersionName>| names.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ");
-    let added = list(now.difference(&then).collect());
-    let removed = list(then.difference(&now).collect());
-    match (added.is_empty(), removed.is_empty()) {
-        (true, true) => None,
-        (false, true) => Some(format!("added {added}, dark until released")),
-        (true, false) => Some(format!("removed {removed}")),
-        (false, false) => Some(format!("added {added}, dark until released; removed {removed}")),
-    }
-}
-
-fn duplicates(documents: &[Document]) -> Vec<Problem> {
-    let mut seen = BTreeSet::new();
-    let twice = documents.iter().map(Document::key).filter(|key| !seen.insert(key.clone()));
-    twice
-        .map(|key| problem(&key, "duplicate", String::new(), format!("{key} is in this apply twice"), None))
-        .collect()
-}
-
-/// A service may not lose a version that people have or that is being released.
-fn lost_versions(world: &World, document: &Document) -> Vec<Problem> {
-    let (Spec::Service(spec), Some(service)) = (&document.spec, service_key(&document.key())) else {
-        return Vec::new();
-    };
-    let mut needed: BTreeMap<&VersionName, String> = BTreeMap::new();
-    if let Some(live) = world.live(&service) {
-        needed.insert(live, "it is live; release another version first".to_owned());
-    }
-    let releases = world.releases_of(&service);
-    for live in &releases {
-        let why = format!("{} needs it; end that release first", live.release.name);
-        needed.entry(&live.release.from).or_insert_with(|| why.clone());
-        needed.entry(&live.release.to).or_insert(why);
-    }
-    needed.retain(|name, _| !spec.versions.iter().any(|version| version.name == **name));
-    let lost = needed.into_iter().map(|(name, why)| {
-        let message = format!("version {name} is missing, but {why}");
-        problem(&document_key(&service), "version-in-use", "spec.versions".to_owned(), message, None)
-    });
-    lost.collect()
-}
-
-fn problem(
-    key: &DocumentKey,
-    code: &'static str,
-    path: String,
-    message: String,
-    hint: Option<String>,
-) -> Problem {
-    Problem {
-        code,
-        document: Some(key.to_string()),
-        path,
-        at: None,
-        given: None,
-        message,
-        accepted: None,
-        hint,
-    }
 }

@@ -29,11 +29,14 @@ mod start;
 #[path = "promises/visitors.rs"]
 mod visitors;
 
+/// Measures something and prints it.
+type Measure = fn(&tokio::runtime::Runtime);
+
 fn main() {
     // `cargo bench` passes `--bench`; anything else names what to run.
     let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with("--")).collect();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let all: [(&str, fn(&tokio::runtime::Runtime)); 5] = [
+    let all: [(&str, Measure); 5] = [
         ("start", start::run),
         ("rollbacks", rollbacks::run),
         ("people", people::run),

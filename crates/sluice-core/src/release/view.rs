@@ -11,7 +11,11 @@ impl Release {
     /// Its status, as it is shown.
     pub fn status(&self) -> ReleaseStatus {
         let phase = self.phase.name();
-        let step = self.phase.step();
+        let step = match self.phase {
+            // Past the last step, that is the one it ended in.
+            Phase::Promoting { .. } | Phase::Succeeded { .. } => self.plan.steps.len().checked_sub(1),
+            _ => self.phase.step(),
+        };
         ReleaseStatus {
             phase,
             step: step.and_then(|index| self.plan.steps.get(index)).map(|step| step.name.clone()),
