@@ -11,38 +11,38 @@ fn the_previous_version_is_kept_and_then_let_go() {
         WATCHED,
         "ready; 1s; promote ada; promote ada; show; 10m candidate 100/0; show; rollback ada",
         &expect![[r#"
-        t+0s      Pending      created: Release of checkout from 2.0.3 to 2.1.0 under policy careful (ci)
-        t+1s      Progressing  started: 2.1.0 is ready: 2 of 2 endpoints
-        t+1s      Progressing  step: Step small (1 of 2): 5 % of everyone
-        t+1s      Progressing    -> traffic 1: 5 % of everyone
-        t+1s      Progressing    = Step small: traffic is being set so that 5 % of everyone meet 2.1.0
-        t+1s      Progressing  traffic: 5 % of everyone meet 2.1.0 now
-        t+1s      Progressing    = Step small: 5 % of everyone, 1m and 100 requests to go
-        t+1s      Progressing  resumed: Promoted (ada)
-        t+1s      Progressing  step: Step all (2 of 2): everyone
-        t+1s      Progressing    -> traffic 2: everyone
-        t+1s      Progressing    = Step all: traffic is being set so that everyone meets 2.1.0
-        t+1s      Progressing  traffic: Everyone meets 2.1.0 now
-        t+1s      Progressing    = Step all: everyone, 1m to go
-        t+1s      Succeeded    resumed: Promoted (ada)
-        t+1s      Succeeded    ended: Everyone has 2.1.0; 2.0.3 is kept for a quick return until 2026-11-23 09:10 UTC
-        t+1s      Succeeded      -> 2.1.0 is live
-        t+1s      Succeeded      = Everyone has 2.1.0; 2.0.3 is kept for a quick return until 2026-11-23 09:10 UTC
-          | phase: Succeeded , attempt 1: Everyone has 2.1.0; 2.0.3 is kept for a quick return until 2026-11-23 09:10 UTC
-          | steps: small Done 0s/0, all Done 0s/0
-          | split: everyone wanted, everyone in force
-          | exposed: 0 requests, 0 failed
-          | verbs: rollback
-        t+10m1s   Succeeded    released: 2.0.3 is no longer kept
-        t+10m1s   Succeeded      -> start the next
-        t+10m1s   Succeeded      = Everyone has 2.1.0
-          | phase: Succeeded , attempt 1: Everyone has 2.1.0
-          | steps: small Done 0s/0, all Done 0s/0
-          | split: everyone wanted, everyone in force
-          | exposed: 60000 requests, 0 failed
-          | verbs: 
-        t+10m1s   Succeeded    rollback by ada is refused: 2.0.3 is no longer kept; release it again with: sluice release start checkout 2.0.3
-    "#]],
+            t+0s      Pending      created: Release of checkout from 2.0.3 to 2.1.0 under policy careful (ci)
+            t+1s      Progressing  started: 2.1.0 is ready: 2 of 2 endpoints
+            t+1s      Progressing  step: Step small (1 of 2): 5 % of everyone
+            t+1s      Progressing    -> traffic 1: 5 % of everyone
+            t+1s      Progressing    = Step small: traffic is being set so that 5 % of everyone meet 2.1.0
+            t+1s      Progressing  traffic: 5 % of everyone meet 2.1.0 now
+            t+1s      Progressing    = Step small: 5 % of everyone, 1m and 100 requests to go
+            t+1s      Progressing  resumed: Promoted (ada)
+            t+1s      Progressing  step: Step all (2 of 2): everyone
+            t+1s      Progressing    -> traffic 2: everyone
+            t+1s      Progressing    = Step all: traffic is being set so that everyone meets 2.1.0
+            t+1s      Progressing  traffic: Everyone meets 2.1.0 now
+            t+1s      Progressing    = Step all: everyone, 1m to go
+            t+1s      Succeeded    resumed: Promoted (ada)
+            t+1s      Succeeded    ended: Everyone has 2.1.0; 2.0.3 is kept for a quick return until 2026-11-23 09:10 UTC
+            t+1s      Succeeded      -> 2.1.0 is live
+            t+1s      Succeeded      = Everyone has 2.1.0; 2.0.3 is kept for a quick return until 2026-11-23 09:10 UTC
+              | phase: Succeeded all, attempt 1: Everyone has 2.1.0; 2.0.3 is kept for a quick return until 2026-11-23 09:10 UTC
+              | steps: small Done 0s/0, all Done 0s/0
+              | split: everyone wanted, everyone in force
+              | exposed: 0 requests, 0 failed
+              | verbs: rollback
+            t+10m1s   Succeeded    released: 2.0.3 is no longer kept
+            t+10m1s   Succeeded      -> start the next
+            t+10m1s   Succeeded      = Everyone has 2.1.0
+              | phase: Succeeded all, attempt 1: Everyone has 2.1.0
+              | steps: small Done 0s/0, all Done 0s/0
+              | split: everyone wanted, everyone in force
+              | exposed: 60000 requests, 0 failed
+              | verbs: 
+            t+10m1s   Succeeded    rollback by ada is refused: 2.0.3 is no longer kept; release it again with: sluice release start checkout 2.0.3
+        "#]],
     );
 }
 
@@ -129,34 +129,34 @@ fn a_policy_that_leaves_trouble_to_a_person_does_so_after_success_too() {
         PAUSING,
         "ready; 1s; promote ada; promote ada; 60s candidate 100/0; 30s candidate 100/20; 2m candidate 100/0; 2m candidate 100/20; show; 10m candidate 100/0",
         &expect![[r#"
-        t+0s      Pending      created: Release of checkout from 2.0.3 to 2.1.0 under policy careful (ci)
-        t+1s      Progressing  started: 2.1.0 is ready: 2 of 2 endpoints
-        t+1s      Progressing  step: Step small (1 of 2): 5 % of everyone
-        t+1s      Progressing    -> traffic 1: 5 % of everyone
-        t+1s      Progressing    = Step small: traffic is being set so that 5 % of everyone meet 2.1.0
-        t+1s      Progressing  traffic: 5 % of everyone meet 2.1.0 now
-        t+1s      Progressing    = Step small: 5 % of everyone, 1m to go
-        t+1s      Progressing  resumed: Promoted (ada)
-        t+1s      Progressing  step: Step all (2 of 2): everyone
-        t+1s      Progressing    -> traffic 2: everyone
-        t+1s      Progressing    = Step all: traffic is being set so that everyone meets 2.1.0
-        t+1s      Progressing  traffic: Everyone meets 2.1.0 now
-        t+1s      Progressing    = Step all: everyone, 1m to go
-        t+1s      Succeeded    resumed: Promoted (ada)
-        t+1s      Succeeded    ended: Everyone has 2.1.0; 2.0.3 is kept for a quick return until 2026-11-23 09:10 UTC
-        t+1s      Succeeded      -> 2.1.0 is live
-        t+1s      Succeeded      = Everyone has 2.1.0; 2.0.3 is kept for a quick return until 2026-11-23 09:10 UTC
-        t+1m16s   Succeeded    verdict: A check failed: http.errors is 5.26 % for the candidate (5,700 requests), above the limit of 5 %
-        t+1m16s   Succeeded      = Everyone has 2.1.0, but it can be rolled back to 2.0.3 until 2026-11-23 09:10 UTC: a check failed: http.errors is 5.26 % for the candidate (5,700 requests), above the limit of 5 %
-          | phase: Succeeded , attempt 1: Everyone has 2.1.0, but it can be rolled back to 2.0.3 until 2026-11-23 09:10 UTC: a check failed: http.errors is 5.26 % for the candidate (5,700 requests), above the limit of 5 %
-          | steps: small Done 0s/0, all Done 0s/0
-          | split: everyone wanted, everyone in force
-          | exposed: 33000 requests, 3000 failed
-          | verbs: rollback
-        t+10m1s   Succeeded    released: 2.0.3 is no longer kept
-        t+10m1s   Succeeded      -> start the next
-        t+10m1s   Succeeded      = Everyone has 2.1.0
-    "#]],
+            t+0s      Pending      created: Release of checkout from 2.0.3 to 2.1.0 under policy careful (ci)
+            t+1s      Progressing  started: 2.1.0 is ready: 2 of 2 endpoints
+            t+1s      Progressing  step: Step small (1 of 2): 5 % of everyone
+            t+1s      Progressing    -> traffic 1: 5 % of everyone
+            t+1s      Progressing    = Step small: traffic is being set so that 5 % of everyone meet 2.1.0
+            t+1s      Progressing  traffic: 5 % of everyone meet 2.1.0 now
+            t+1s      Progressing    = Step small: 5 % of everyone, 1m to go
+            t+1s      Progressing  resumed: Promoted (ada)
+            t+1s      Progressing  step: Step all (2 of 2): everyone
+            t+1s      Progressing    -> traffic 2: everyone
+            t+1s      Progressing    = Step all: traffic is being set so that everyone meets 2.1.0
+            t+1s      Progressing  traffic: Everyone meets 2.1.0 now
+            t+1s      Progressing    = Step all: everyone, 1m to go
+            t+1s      Succeeded    resumed: Promoted (ada)
+            t+1s      Succeeded    ended: Everyone has 2.1.0; 2.0.3 is kept for a quick return until 2026-11-23 09:10 UTC
+            t+1s      Succeeded      -> 2.1.0 is live
+            t+1s      Succeeded      = Everyone has 2.1.0; 2.0.3 is kept for a quick return until 2026-11-23 09:10 UTC
+            t+1m16s   Succeeded    verdict: A check failed: http.errors is 5.26 % for the candidate (5,700 requests), above the limit of 5 %
+            t+1m16s   Succeeded      = Everyone has 2.1.0, but it can be rolled back to 2.0.3 until 2026-11-23 09:10 UTC: a check failed: http.errors is 5.26 % for the candidate (5,700 requests), above the limit of 5 %
+              | phase: Succeeded all, attempt 1: Everyone has 2.1.0, but it can be rolled back to 2.0.3 until 2026-11-23 09:10 UTC: a check failed: http.errors is 5.26 % for the candidate (5,700 requests), above the limit of 5 %
+              | steps: small Done 0s/0, all Done 0s/0
+              | split: everyone wanted, everyone in force
+              | exposed: 33000 requests, 3000 failed
+              | verbs: rollback
+            t+10m1s   Succeeded    released: 2.0.3 is no longer kept
+            t+10m1s   Succeeded      -> start the next
+            t+10m1s   Succeeded      = Everyone has 2.1.0
+        "#]],
     );
     check(
         PAUSING,
@@ -214,7 +214,7 @@ keepPrevious: 0s",
             t+6s      Promoting    step: The last step is over: everyone gets 2.1.0
             t+6s      Promoting      -> traffic 2: everyone
             t+6s      Promoting      = The last step is over: traffic is being set so that everyone meets 2.1.0
-              | phase: Promoting , attempt 1: The last step is over: traffic is being set so that everyone meets 2.1.0
+              | phase: Promoting half, attempt 1: The last step is over: traffic is being set so that everyone meets 2.1.0
               | steps: half Done 0s/0
               | split: everyone wanted, 50 % of everyone in force
               | exposed: 0 requests, 0 failed

@@ -10,41 +10,41 @@ fn a_good_version_reaches_everyone_step_by_step() {
         WATCHED,
         "ready; 1s; 60s stable 95/0 candidate 5/0; 60s candidate 100/0; show; checks; 10m candidate 100/0; show",
         &expect![[r#"
-        t+0s      Pending      created: Release of checkout from 2.0.3 to 2.1.0 under policy careful (ci)
-        t+1s      Progressing  started: 2.1.0 is ready: 2 of 2 endpoints
-        t+1s      Progressing  step: Step small (1 of 2): 5 % of everyone
-        t+1s      Progressing    -> traffic 1: 5 % of everyone
-        t+1s      Progressing    = Step small: traffic is being set so that 5 % of everyone meet 2.1.0
-        t+1s      Progressing  traffic: 5 % of everyone meet 2.1.0 now
-        t+1s      Progressing    = Step small: 5 % of everyone, 1m and 100 requests to go
-        t+1m1s    Progressing  step: Step small is done after 1m and 300 requests: both checks pass
-        t+1m1s    Progressing  step: Step all (2 of 2): everyone
-        t+1m1s    Progressing    -> traffic 2: everyone
-        t+1m1s    Progressing    = Step all: traffic is being set so that everyone meets 2.1.0
-        t+1m1s    Progressing  traffic: Everyone meets 2.1.0 now
-        t+1m1s    Progressing    = Step all: everyone, 1m to go
-        t+2m1s    Succeeded    step: Step all is done after 1m and 6,000 requests: both checks pass
-        t+2m1s    Succeeded    ended: Everyone has 2.1.0; 2.0.3 is kept for a quick return until 2026-11-23 09:12 UTC
-        t+2m1s    Succeeded      -> 2.1.0 is live
-        t+2m1s    Succeeded      = Everyone has 2.1.0; 2.0.3 is kept for a quick return until 2026-11-23 09:12 UTC
-          | phase: Succeeded , attempt 1: Everyone has 2.1.0; 2.0.3 is kept for a quick return until 2026-11-23 09:12 UTC
-          | steps: small Done 0s/0, all Done 0s/0
-          | split: everyone wanted, everyone in force
-          | exposed: 6300 requests, 0 failed
-          | verbs: rollback
-          | http.errors not more than 0.5 percentage points worse than stable (99 % sure)
-          |   Pass: http.errors is 0 % for the candidate (300 requests) and 0 % for stable (5,700 requests); nothing shows that it is more than 0.5 percentage points worse than stable
-          | http.errors at most 5 % over 1m
-          |   Pass: http.errors is 0 % for the candidate (5,700 requests), within the limit of 5 %
-        t+12m1s   Succeeded    released: 2.0.3 is no longer kept
-        t+12m1s   Succeeded      -> start the next
-        t+12m1s   Succeeded      = Everyone has 2.1.0
-          | phase: Succeeded , attempt 1: Everyone has 2.1.0
-          | steps: small Done 0s/0, all Done 0s/0
-          | split: everyone wanted, everyone in force
-          | exposed: 66300 requests, 0 failed
-          | verbs: 
-    "#]],
+            t+0s      Pending      created: Release of checkout from 2.0.3 to 2.1.0 under policy careful (ci)
+            t+1s      Progressing  started: 2.1.0 is ready: 2 of 2 endpoints
+            t+1s      Progressing  step: Step small (1 of 2): 5 % of everyone
+            t+1s      Progressing    -> traffic 1: 5 % of everyone
+            t+1s      Progressing    = Step small: traffic is being set so that 5 % of everyone meet 2.1.0
+            t+1s      Progressing  traffic: 5 % of everyone meet 2.1.0 now
+            t+1s      Progressing    = Step small: 5 % of everyone, 1m and 100 requests to go
+            t+1m1s    Progressing  step: Step small is done after 1m and 300 requests: both checks pass
+            t+1m1s    Progressing  step: Step all (2 of 2): everyone
+            t+1m1s    Progressing    -> traffic 2: everyone
+            t+1m1s    Progressing    = Step all: traffic is being set so that everyone meets 2.1.0
+            t+1m1s    Progressing  traffic: Everyone meets 2.1.0 now
+            t+1m1s    Progressing    = Step all: everyone, 1m to go
+            t+2m1s    Succeeded    step: Step all is done after 1m and 6,000 requests: both checks pass
+            t+2m1s    Succeeded    ended: Everyone has 2.1.0; 2.0.3 is kept for a quick return until 2026-11-23 09:12 UTC
+            t+2m1s    Succeeded      -> 2.1.0 is live
+            t+2m1s    Succeeded      = Everyone has 2.1.0; 2.0.3 is kept for a quick return until 2026-11-23 09:12 UTC
+              | phase: Succeeded all, attempt 1: Everyone has 2.1.0; 2.0.3 is kept for a quick return until 2026-11-23 09:12 UTC
+              | steps: small Done 0s/0, all Done 0s/0
+              | split: everyone wanted, everyone in force
+              | exposed: 6300 requests, 0 failed
+              | verbs: rollback
+              | http.errors not more than 0.5 percentage points worse than stable (99 % sure)
+              |   Pass: http.errors is 0 % for the candidate (300 requests) and 0 % for stable (5,700 requests); nothing shows that it is more than 0.5 percentage points worse than stable
+              | http.errors at most 5 % over 1m
+              |   Pass: http.errors is 0 % for the candidate (5,700 requests), within the limit of 5 %
+            t+12m1s   Succeeded    released: 2.0.3 is no longer kept
+            t+12m1s   Succeeded      -> start the next
+            t+12m1s   Succeeded      = Everyone has 2.1.0
+              | phase: Succeeded all, attempt 1: Everyone has 2.1.0
+              | steps: small Done 0s/0, all Done 0s/0
+              | split: everyone wanted, everyone in force
+              | exposed: 66300 requests, 0 failed
+              | verbs: 
+        "#]],
     );
 }
 

@@ -119,7 +119,7 @@ fn a_newer_version_ends_the_time_for_which_the_previous_one_is_kept() {
             t+16s     Succeeded    released: 2.0.3 is no longer kept
             t+16s     Succeeded      -> start the next
             t+16s     Succeeded      = Everyone has 2.1.0
-              | phase: Succeeded , attempt 1: Everyone has 2.1.0
+              | phase: Succeeded small, attempt 1: Everyone has 2.1.0
               | steps: small Done 0s/0
               | split: everyone wanted, everyone in force
               | exposed: 0 requests, 0 failed
