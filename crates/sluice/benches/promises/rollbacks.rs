@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use tokio::runtime::Runtime;
+use tokio::task::JoinHandle;
 
 use crate::quantile;
 use crate::server::{Server, shop};
@@ -23,7 +24,7 @@ pub(crate) fn run(runtime: &Runtime) {
     let folder = tempfile::tempdir().unwrap();
     let (server, _) = Server::start(folder.path());
     server.apply(&shop(runtime, POLICY));
-    let (is_over, visits) = visit_all_the_time(runtime, &server.gateway);
+    let (is_over, visits, visitors) = visit_all_the_time(runtime, &server.gateway);
     let mut millis = Vec::new();
     let (mut requests, mut failed) = (0, 0);
     for _ in 0..ROLLBACKS {
@@ -44,6 +45,9 @@ pub(crate) fn run(runtime: &Runtime) {
         millis.push(took * 1000.0);
     }
     is_over.store(true, Ordering::Relaxed);
+    for visitor in visitors {
+        runtime.block_on(visitor).unwrap();
+    }
     let (median, p99) = (quantile(&mut millis, 0.5), quantile(&mut millis, 0.99));
     println!(
         "decision to the last request sent to the candidate, {ROLLBACKS} rollbacks under load: median {median:.1} ms, \
@@ -55,9 +59,9 @@ pub(crate) fn run(runtime: &Runtime) {
 
 type Visits = Arc<Mutex<Vec<Visit>>>;
 
-fn visit_all_the_time(runtime: &Runtime, gateway: &str) -> (Arc<AtomicBool>, Visits) {
+fn visit_all_the_time(runtime: &Runtime, gateway: &str) -> (Arc<AtomicBool>, Visits, Vec<JoinHandle<()>>) {
     let (is_over, visits) = (Arc::new(AtomicBool::new(false)), Visits::default());
-    for connection in 0..CONNECTIONS {
+    let visitors = (0..CONNECTIONS).map(|connection| {
         let (gateway, is_over, visits) = (gateway.to_owned(), Arc::clone(&is_over), Arc::clone(&visits));
         runtime.spawn(async move {
             let mut open = Connection::open(&gateway).await;
@@ -70,7 +74,8 @@ fn visit_all_the_time(runtime: &Runtime, gateway: &str) -> (Arc<AtomicBool>, Vis
                 visits.lock().unwrap().push(visit);
                 unit += CONNECTIONS;
             }
-        });
-    }
-    (is_over, visits)
+        })
+    });
+    let visitors = visitors.collect();
+    (is_over, visits, visitors)
 }
