@@ -4,6 +4,7 @@
 //! because it keeps every other server out of the data folder.
 
 mod address;
+mod files;
 mod key;
 mod log;
 mod ports;
@@ -41,6 +42,7 @@ const DRAIN_TIME_MAX: Duration = Duration::from_secs(8);
 pub(crate) fn run(args: &ServeArgs, color: Color) -> Result<Exit, Failure> {
     let addresses = Addresses::parse(&args.listen, &args.gateway)?;
     log::begin(&args.log, args.log_format, color)?;
+    files::raise_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(CONTROL_THREADS)
         .thread_name("control")
