@@ -30,9 +30,11 @@ web/dist/index.html: web/node_modules/.installed $(WEB_SOURCES)
 	cd web && npm run --silent build
 	touch $@
 
-test: web web-test ## Runs all tests: dashboard, Rust, and the browser
+# The binary that the Rust tests have built is the one that the browser meets: building it alone would compile half of
+# the dependencies once more, with other features.
+test: web web-test chromium ## Runs all tests: dashboard, Rust, and the browser
 	$(CARGO) test --locked --workspace
-	$(MAKE) e2e
+	cd web && npm run --silent e2e
 
 web-test: web/node_modules/.installed
 	cd web && npm run --silent gen:check && npm test
