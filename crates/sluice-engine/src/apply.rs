@@ -92,17 +92,15 @@ impl Engine {
     ) -> Result<(), Error> {
         let inner = &self.inner;
         let _guard = inner.configuring.lock().await;
-        if let Spec::Release(_) = &self.stored(key).await?.document.spec {
-            return self.delete_release(key, version, caller).await;
+        let stored = self.stored(key).await?;
+        if let Spec::Release(_) = &stored.document.spec {
+            return self.delete_release(key, version.unwrap_or(stored.version), caller).await;
         }
-        let (stored, users) = {
+        let users = {
             let world = inner.world();
-            let Some(stored) = world.document(key).cloned() else {
-                return Err(Error::BuiltIn { key: key.clone() });
-            };
             let mut users = check::users_of(key, &world.documents());
             users.extend(releases_that_need(&world, key));
-            (stored, users)
+            users
         };
         if !users.is_empty() {
             return Err(Error::InUse { key: key.clone(), users });
@@ -120,12 +118,7 @@ impl Engine {
         Ok(())
     }
 
-    async fn delete_release(
-        &self,
-        key: &DocumentKey,
-        version: Option<u64>,
-        caller: &Caller,
-    ) -> Result<(), Error> {
+    async fn delete_release(&self, key: &DocumentKey, version: u64, caller: &Caller) -> Result<(), Error> {
         let inner = &self.inner;
         if inner.world().release(&key.name).is_some() {
             return Err(Error::ReleaseRefused {
@@ -133,8 +126,6 @@ impl Engine {
                 hint: Some(format!("end it first: sluice release abort {}", key.name)),
             });
         }
-        let stored = self.stored(key).await?;
-        let version = version.unwrap_or(stored.version);
         inner.commit(deletion(key, version, caller, inner.now())).await?;
         Ok(())
     }
