@@ -54,6 +54,11 @@ pub struct ServiceRouting {
 /// Who meets a candidate.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Split {
+    /// The release that decides it.
+    pub release: Name,
+    /// Whether other services are released together with this one: then a request carries what was decided for it to
+    /// the hops behind, and what an earlier hop has decided is honoured.
+    pub is_shared: bool,
     /// The version that they meet.
     pub candidate: VersionName,
     /// Hashed with the unit.
@@ -62,6 +67,34 @@ pub struct Split {
     pub exclude: Vec<SegmentRule>,
     /// Who is taken in, tested in order.
     pub include: Vec<ShareRule>,
+    /// Which requests to stable are copied to the candidate.
+    pub shadow: Option<Shadow>,
+}
+
+/// Which requests to stable are copied to the candidate. The answers are counted and thrown away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shadow {
+    /// The share of requests.
+    pub weight: Weight,
+    /// Whether requests that may change something are copied too.
+    pub copies_unsafe: bool,
+}
+
+impl Shadow {
+    /// Whether a request is copied. `draw` is evenly spread over 0 to 99 999, and drawn for each request.
+    pub fn takes(self, method: &str, draw: u32) -> bool {
+        let is_safe = matches!(method, "GET" | "HEAD" | "OPTIONS" | "TRACE");
+        (is_safe || self.copies_unsafe) && draw < self.weight.parts()
+    }
+}
+
+/// What an earlier hop has decided for a request, as a verified header says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Carried {
+    /// The release that it was decided under.
+    pub release: Name,
+    /// Whether the candidate was chosen; stable otherwise.
+    pub is_candidate: bool,
 }
 
 /// A segment with its rule.
@@ -122,6 +155,8 @@ pub enum Why<'a> {
     Segment(&'a Name),
     /// The visitor is within the share of everyone.
     Share,
+    /// An earlier hop has chosen the candidate of the same release.
+    Carried,
     /// Nothing took the visitor in.
     NotChosen,
     /// The candidate was chosen, but has no ready endpoint.
@@ -152,6 +187,8 @@ impl ServiceRouting {
 /// Which version a request gets.
 ///
 /// `preview` is a version that a *verified* preview header asks for; one that the service does not have is ignored.
+/// `carried` is what an earlier hop has decided, as its *verified* header says; it counts when it is about the release
+/// that this service shares with others, and so a visitor meets versions that belong together.
 /// `is_ready` says whether a version has an endpoint that can take requests: a candidate that has none is given to
 /// nobody, while stable is given even then, because there is nobody to take its place.
 pub fn decide<'a>(
@@ -159,6 +196,7 @@ pub fn decide<'a>(
     request: &dyn Request,
     unit: Option<&str>,
     preview: Option<&VersionName>,
+    carried: Option<&Carried>,
     is_ready: impl Fn(&VersionName) -> bool,
 ) -> Choice<'a> {
     if let Some((version, _)) = preview.and_then(|wanted| service.versions.get_key_value(wanted)) {
@@ -168,8 +206,12 @@ pub fn decide<'a>(
         return Choice { version: &service.stable, why: Why::NoRelease, bucket: None };
     };
     let bucket = unit.map(|unit| Bucket::of(&split.salt, unit));
-    let why = split.judge(service, request, unit, bucket);
-    let is_taken_in = matches!(why, Why::Segment(_) | Why::Share);
+    let why = match carried.filter(|carried| split.is_shared && carried.release == split.release) {
+        Some(Carried { is_candidate: true, .. }) => Why::Carried,
+        Some(_) => Why::NotChosen,
+        None => split.judge(service, request, unit, bucket),
+    };
+    let is_taken_in = matches!(why, Why::Segment(_) | Why::Share | Why::Carried);
     match (is_taken_in, is_taken_in && is_ready(&split.candidate)) {
         (true, true) => Choice { version: &split.candidate, why, bucket },
         (true, false) => Choice { version: &service.stable, why: Why::CandidateNotReady, bucket },

@@ -205,6 +205,9 @@ impl World {
             versions: spec.versions.iter().map(|v| (v.name.clone(), v.endpoints.clone())).collect(),
             stable,
             split: steering.map(|release| Split {
+                release: release.name.clone(),
+                is_shared: false,
+                shadow: None,
                 candidate: release.to.clone(),
                 salt: release.salt.clone(),
                 exclude: release

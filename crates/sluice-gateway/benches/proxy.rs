@@ -102,6 +102,9 @@ fn start(stable: SocketAddr, candidate: SocketAddr) -> Gateway {
         versions: [(name("v1"), endpoint(stable)), (name("v2"), endpoint(candidate))].into(),
         stable: name("v1"),
         split: Some(Split {
+            release: "bench".parse().expect("a name"),
+            is_shared: false,
+            shadow: None,
             candidate: name("v2"),
             salt: "bench".to_owned(),
             exclude: Vec::new(),

@@ -140,7 +140,7 @@ fn decide_for<'a>(worker: &Worker, table: &'a Table, parts: &Parts) -> Result<De
         (None, None) => None,
     };
     let is_ready = |name: &VersionName| service.version(name).is_some_and(|version| version.is_ready());
-    let choice = decide(routing, &visitor, unit.as_deref(), preview.as_ref(), is_ready);
+    let choice = decide(routing, &visitor, unit.as_deref(), preview.as_ref(), None, is_ready);
     let version = service.version(choice.version);
     Ok(Decision { service, version, is_preview: preview.is_some(), cookie })
 }

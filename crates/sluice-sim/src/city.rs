@@ -186,7 +186,7 @@ impl Inner {
             for visitor in 0..self.visitors {
                 let unit = format!("visitor-{visitor}");
                 let visit = Visit { unit: &unit };
-                let version = decide(service, &visit, Some(&unit), None, is_ready).version.clone();
+                let version = decide(service, &visit, Some(&unit), None, None, is_ready).version.clone();
                 let is_candidate = service.split.as_ref().is_some_and(|split| split.candidate == version);
                 if is_candidate && !is_ready(&version) {
                     self.breaches.push(Breach::SentToUnready { version: version.clone() });

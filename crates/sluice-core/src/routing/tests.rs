@@ -66,6 +66,9 @@ fn service(exclude: &[&str], include: Vec<ShareRule>) -> ServiceRouting {
         versions: [version("1"), version("2"), version("3")].into_iter().collect(),
         stable: "1".parse().unwrap(),
         split: Some(Split {
+            release: "shop-2".parse().unwrap(),
+            is_shared: false,
+            shadow: None,
             candidate: "2".parse().unwrap(),
             salt: "production/shop/2".to_owned(),
             exclude: exclude.iter().map(|name| segment(name)).collect(),
@@ -82,13 +85,14 @@ fn visit(user: &str, plan: Option<&str>) -> Visit {
 fn told(service: &ServiceRouting, visit: &Visit, preview: Option<&str>, is_ready: bool) -> String {
     let preview: Option<VersionName> = preview.map(|name| name.parse().unwrap());
     let unit = service.unit_of(visit);
-    let choice = decide(service, visit, unit, preview.as_ref(), |_| is_ready);
+    let choice = decide(service, visit, unit, preview.as_ref(), None, |_| is_ready);
     let why = match choice.why {
         Why::NoRelease => "no release".to_owned(),
         Why::Preview => "preview".to_owned(),
         Why::Excluded(segment) => format!("excluded {segment}"),
         Why::Segment(segment) => format!("segment {segment}"),
         Why::Share => "share".to_owned(),
+        Why::Carried => "carried".to_owned(),
         Why::NotChosen => "not chosen".to_owned(),
         Why::CandidateNotReady => "not ready".to_owned(),
     };

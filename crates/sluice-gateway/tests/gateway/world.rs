@@ -78,6 +78,9 @@ pub(crate) fn service_at(name: &str, versions: BTreeMap<VersionName, Vec<Endpoin
 pub(crate) fn share(candidate: &str, percent: f64) -> Option<Split> {
     let weight = Weight::from_percent(percent).unwrap();
     Some(Split {
+        release: "test".parse().unwrap(),
+        is_shared: false,
+        shadow: None,
         candidate: version(candidate),
         salt: "test".to_owned(),
         exclude: Vec::new(),
