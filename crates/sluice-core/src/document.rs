@@ -19,6 +19,7 @@ macro_rules! text_schema {
         impl utoipa::ToSchema for $type {}
     };
 }
+pub(crate) use text_schema;
 
 pub mod check;
 mod decode;

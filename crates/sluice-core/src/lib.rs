@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`document`] | what people write: parsed once, strictly, every problem at once |
 //! | [`condition`] | does this visitor match this CEL rule? |
+//! | [`calendar`] | may something begin now, and if not, when? |
 //! | [`bucket`] | where in 0..100 000 does this visitor fall? |
 //! | [`routing`] | who gets which version: the snapshot that a gateway serves |
 //! | [`release`] | how a release lives: one state machine |
@@ -15,6 +16,7 @@
 
 pub mod bucket;
 pub mod builtin;
+pub mod calendar;
 pub mod condition;
 pub mod counts;
 pub mod document;

@@ -1,0 +1,1 @@
+//! When windows are open and freezes last.
