@@ -53,7 +53,8 @@ impl Condition {
         Condition::compile(source, Scope::Visitors)
     }
 
-    /// Compiles a rule about a change: over `change` (`level`, `from`, `to`) and `service` (`name`, `labels`).
+    /// Compiles a rule about a change: over `change` (`level`, `from`, `to`, `commit`, `image`, `configOnly`,
+    /// `labels`), `service` (`name`, `labels`) and `environment` (`name`).
     ///
     /// # Errors
     /// As [`Condition::for_visitors`].
@@ -124,8 +125,18 @@ pub struct Change<'a> {
     pub from: &'a str,
     /// The version that is released.
     pub to: &'a str,
+    /// The commit that it was built from, when that is known.
+    pub commit: Option<&'a str>,
+    /// The image that it runs, when that is known.
+    pub image: Option<&'a str>,
+    /// Whether nothing differs but the configuration.
+    pub config_only: bool,
+    /// What was noted on the version when it was announced.
+    pub change_labels: &'a BTreeMap<String, String>,
     /// The service's name.
     pub service: &'a str,
     /// The service's labels.
     pub labels: &'a BTreeMap<String, String>,
+    /// The environment's name.
+    pub environment: &'a str,
 }

@@ -118,9 +118,8 @@ impl Compiler {
                 None => error.mend_by("as in `visitor.plan`, where the service says what `plan` is"),
             });
         }
-        let error =
-            wrong(format!("`{name}` does not exist; this rule knows `{}` and `{}`", roots[0], roots[1]));
-        Err(match nearest(name, &roots) {
+        let error = wrong(format!("`{name}` does not exist; this rule knows {}", listed(roots)));
+        Err(match nearest(name, roots) {
             Some(near) => error.mend_by(format!("did you mean `{near}`?")),
             None => error.mend_by(format!("text goes in quotes: '{name}'")),
         })
@@ -148,7 +147,8 @@ impl Compiler {
             ("request", "headers") => Some(Source::Headers),
             ("request", "cookies") => Some(Source::Cookies),
             ("request", "query") => Some(Source::Query),
-            ("service", "labels") => Some(Source::Labels),
+            ("service", "labels") => Some(Source::ServiceLabels),
+            ("change", "labels") => Some(Source::ChangeLabels),
             _ => None,
         }
     }
@@ -164,8 +164,15 @@ impl Compiler {
             });
         }
         if let Some(root) = self.root(&select.operand) {
-            let fact = self.fact(root, &select.field, tree)?;
-            return Ok(if select.test { (Expr::Constant(Value::Bool(true)), Type::Bool) } else { fact });
+            let (fact, is) = self.fact(root, &select.field, tree)?;
+            return Ok(match is {
+                is if !select.test => (fact, is),
+                Type::MaybeText => {
+                    let null = Expr::Constant(Value::Null);
+                    (Expr::Not(Box::new(Expr::Equal(Box::new(fact), Box::new(null)))), Type::Bool)
+                }
+                _ => (Expr::Constant(Value::Bool(true)), Type::Bool),
+            });
         }
         let (of, is) = self.part(&select.operand)?;
         match is {
@@ -190,8 +197,12 @@ impl Compiler {
             ("change", "level") => Fact::ChangeLevel,
             ("change", "from") => Fact::ChangeFrom,
             ("change", "to") => Fact::ChangeTo,
+            ("change", "commit") => Fact::ChangeCommit,
+            ("change", "image") => Fact::ChangeImage,
+            ("change", "configOnly") => Fact::ChangeConfigOnly,
             ("service", "name") => Fact::ServiceName,
-            ("request", "headers" | "cookies" | "query") | ("service", "labels") => {
+            ("environment", "name") => Fact::EnvironmentName,
+            ("request", "headers" | "cookies" | "query") | ("service" | "change", "labels") => {
                 let text = written(tree);
                 let error = wrong(format!("`{text}` can only be asked for one name, not as a whole"));
                 return Err(error.mend_by(format!("as in `{text}['name']`, or `'name' in {text}`")));
@@ -209,7 +220,12 @@ impl Compiler {
                 });
             }
         };
-        Ok((Expr::Fact(fact), Type::Text))
+        let is = match fact {
+            Fact::ChangeCommit | Fact::ChangeImage => Type::MaybeText,
+            Fact::ChangeConfigOnly => Type::Bool,
+            _ => Type::Text,
+        };
+        Ok((Expr::Fact(fact), is))
     }
 
     /// A name that the rule spells out. Headers are told apart without regard to capitals.
@@ -297,6 +313,15 @@ impl Compiler {
         let rule = self.truth(rule);
         self.variables.pop();
         Ok((Expr::Quantified(quantifier, Box::new(list), Box::new(rule?)), Type::Bool))
+    }
+}
+
+/// As in "`change`, `service` and `environment`".
+fn listed(names: &[&str]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    match quoted.split_last() {
+        Some((last, others)) if !others.is_empty() => format!("{} and {last}", others.join(", ")),
+        _ => quoted.concat(),
     }
 }
 

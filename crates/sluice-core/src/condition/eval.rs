@@ -57,7 +57,7 @@ impl<'a> Evaluation<'a> {
         self.steps_left = self.steps_left.checked_sub(1).ok_or(Failed)?;
         Ok(match expr {
             Expr::Constant(value) => value.clone(),
-            Expr::Fact(fact) => Value::Text(Cow::Borrowed(self.fact(*fact)?)),
+            Expr::Fact(fact) => self.fact(*fact)?,
             Expr::Named(source, name) => or_null(self.find(*source, name)),
             Expr::Lookup(source, name) => {
                 let name = self.name(*source, name)?;
@@ -171,18 +171,27 @@ impl<'a> Evaluation<'a> {
         })
     }
 
-    fn fact(&self, fact: Fact) -> Result<&'a str, Failed> {
+    fn fact(&self, fact: Fact) -> Result<Value<'a>, Failed> {
         let world = self.world;
-        Ok(match (world, fact) {
+        let text = match (world, fact) {
             (World::Visitor { request, .. }, Fact::Method) => request.method(),
             (World::Visitor { request, .. }, Fact::Host) => request.host(),
             (World::Visitor { request, .. }, Fact::Path) => request.path(),
             (World::Change(change), Fact::ChangeLevel) => change.level,
             (World::Change(change), Fact::ChangeFrom) => change.from,
             (World::Change(change), Fact::ChangeTo) => change.to,
+            (World::Change(change), Fact::ChangeCommit) => {
+                return Ok(or_null(change.commit.map(Cow::Borrowed)));
+            }
+            (World::Change(change), Fact::ChangeImage) => {
+                return Ok(or_null(change.image.map(Cow::Borrowed)));
+            }
+            (World::Change(change), Fact::ChangeConfigOnly) => return Ok(Value::Bool(change.config_only)),
             (World::Change(change), Fact::ServiceName) => change.service,
+            (World::Change(change), Fact::EnvironmentName) => change.environment,
             _ => return Err(Failed),
-        })
+        };
+        Ok(Value::Text(Cow::Borrowed(text)))
     }
 
     fn find(&self, source: Source, name: &str) -> Option<Cow<'a, str>> {
@@ -197,12 +206,15 @@ impl<'a> Evaluation<'a> {
                 AttributeSource::Cookie(cookie) => request.cookie(cookie).map(Cow::Borrowed),
                 AttributeSource::Query(parameter) => request.query(parameter),
             },
-            (World::Change(change), Source::Labels) => {
-                change.labels.get(name).map(|label| Cow::Borrowed(label.as_str()))
-            }
+            (World::Change(change), Source::ServiceLabels) => borrowed(change.labels, name),
+            (World::Change(change), Source::ChangeLabels) => borrowed(change.change_labels, name),
             _ => None,
         }
     }
+}
+
+fn borrowed<'a>(labels: &'a BTreeMap<String, String>, name: &str) -> Option<Cow<'a, str>> {
+    labels.get(name).map(|label| Cow::Borrowed(label.as_str()))
 }
 
 fn or_null(text: Option<Cow<'_, str>>) -> Value<'_> {

@@ -44,7 +44,8 @@ pub(super) enum Source {
     Cookies,
     Query,
     Attributes,
-    Labels,
+    ServiceLabels,
+    ChangeLabels,
 }
 
 /// A single thing that a rule can ask for.
@@ -56,7 +57,11 @@ pub(super) enum Fact {
     ChangeLevel,
     ChangeFrom,
     ChangeTo,
+    ChangeCommit,
+    ChangeImage,
+    ChangeConfigOnly,
     ServiceName,
+    EnvironmentName,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -175,18 +175,52 @@ fn a_rule_knows_which_attributes_it_reads() {
 #[test]
 fn a_rule_about_a_change_sees_the_change_and_the_service() {
     let labels = BTreeMap::from([("tier".to_owned(), "critical".to_owned())]);
-    let change =
-        super::Change { level: "patch", from: "2.0.3", to: "2.0.4", service: "checkout", labels: &labels };
+    let change_labels = BTreeMap::from([("risk".to_owned(), "low".to_owned())]);
+    let change = super::Change {
+        level: "patch",
+        from: "2.0.3",
+        to: "2.0.4",
+        commit: Some("a1b2c3d"),
+        image: None,
+        config_only: false,
+        change_labels: &change_labels,
+        service: "checkout",
+        labels: &labels,
+        environment: "staging",
+    };
     for (rule, expected) in [
         ("change.level == 'patch' && service.labels.tier == 'critical'", true),
         ("change.level in ['major', 'minor']", false),
         ("change.from.startsWith('2.0.') && change.to == '2.0.4'", true),
         ("service.name == 'checkout' && !has(service.labels.team)", true),
         ("service.labels['team'] == null && 'tier' in service.labels", true),
+        ("environment.name == 'staging' && environment.name != 'production'", true),
+        ("change.labels.risk == 'low' && !('owner' in change.labels)", true),
+        ("change.labels['risk'] in ['high']", false),
+        ("change.commit.startsWith('a1b') && has(change.commit)", true),
+        ("change.image == null && !has(change.image)", true),
+        ("change.image.startsWith('registry/') || change.configOnly", false),
+        ("!change.configOnly", true),
     ] {
         assert_eq!(Condition::for_changes(rule).unwrap().holds_for_change(&change), expected, "{rule}");
     }
-    assert!(Condition::for_changes("visitor.id == 'a'").is_err());
+    for (rule, said) in [
+        (
+            "visitor.id == 'a'",
+            "`visitor` does not exist; this rule knows `change`, `service` and `environment`",
+        ),
+        (
+            "change.configOnly == 'true'",
+            "`change.configOnly` is true or false and `'true'` is text; they are never equal",
+        ),
+        ("change.commit", "`change.commit` is text, where true or false is needed"),
+        ("change.labels == 'x'", "`change.labels` can only be asked for one name, not as a whole"),
+        ("environment.labels.a == 'x'", "`environment.labels` does not exist; `environment` has name"),
+        ("environment == 'x'", "`environment` is nothing by itself; a rule asks for one thing of it"),
+    ] {
+        assert_eq!(Condition::for_changes(rule).unwrap_err().to_string(), said, "{rule}");
+    }
+    assert!(Condition::for_visitors("environment.name == 'production'").is_err());
     assert_ne!(Condition::for_changes("true").unwrap(), Condition::for_visitors("true").unwrap());
 }
 

@@ -7,16 +7,16 @@ use std::fmt;
 pub(super) enum Scope {
     /// `request` and `visitor`.
     Visitors,
-    /// `change` and `service`.
+    /// `change`, `service` and `environment`.
     Changes,
 }
 
 impl Scope {
     /// The names that a rule begins with.
-    pub(super) const fn roots(self) -> [&'static str; 2] {
+    pub(super) const fn roots(self) -> &'static [&'static str] {
         match self {
-            Scope::Visitors => ["request", "visitor"],
-            Scope::Changes => ["change", "service"],
+            Scope::Visitors => &["request", "visitor"],
+            Scope::Changes => &["change", "service", "environment"],
         }
     }
 }
@@ -25,8 +25,9 @@ impl Scope {
 pub(super) fn fields_of(root: &str) -> &'static [&'static str] {
     match root {
         "request" => &["method", "path", "host", "headers", "cookies", "query"],
-        "change" => &["level", "from", "to"],
+        "change" => &["level", "from", "to", "commit", "image", "configOnly", "labels"],
         "service" => &["name", "labels"],
+        "environment" => &["name"],
         _ => &[],
     }
 }
@@ -42,7 +43,7 @@ pub(super) enum Type {
     Int,
     Double,
     Text,
-    /// Text, or null where the request does not carry it.
+    /// Text, or null where there is none.
     MaybeText,
     List(Box<Type>),
     Map(Box<Type>),
