@@ -14,6 +14,17 @@ use sluice_core::stats::Histogram;
 const BUCKETS_PER_PART: usize = 32;
 const PARTS: usize = Histogram::BUCKETS.div_ceil(BUCKETS_PER_PART);
 
+/// What became of the copies of requests that a version should have been sent, since it first appeared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Copies {
+    /// Copies that were sent. How they ended is in the version's [`Counts`], like every request.
+    pub sent: u64,
+    /// Copies that were left out because the request's body is longer than 64 KiB.
+    pub too_large: u64,
+    /// Copies that were left out because as many were in flight as a worker may have, 128.
+    pub too_many: u64,
+}
+
 /// The counters of one version, one set to a worker. Sets exist only where requests came.
 #[derive(Debug)]
 pub(crate) struct VersionCounters {
@@ -29,6 +40,9 @@ pub(crate) struct Counters {
     resets: AtomicU64,
     cancelled: AtomicU64,
     latency: Latency,
+    copies_sent: AtomicU64,
+    copies_too_large: AtomicU64,
+    copies_too_many: AtomicU64,
     /// When the latest failure was told, in milliseconds since the gateway started, plus one; zero when none was.
     failure_told: AtomicU64,
 }
@@ -64,6 +78,17 @@ impl VersionCounters {
         let mut sum = Counts::default();
         for counters in self.workers.iter().filter_map(OnceLock::get) {
             sum.merge(&counters.read());
+        }
+        sum
+    }
+
+    /// All workers' copies together.
+    pub(crate) fn copies(&self) -> Copies {
+        let mut sum = Copies::default();
+        for counters in self.workers.iter().filter_map(OnceLock::get) {
+            sum.sent += counters.copies_sent.load(Relaxed);
+            sum.too_large += counters.copies_too_large.load(Relaxed);
+            sum.too_many += counters.copies_too_many.load(Relaxed);
         }
         sum
     }
@@ -106,6 +131,21 @@ impl Counters {
         let bucket = usize::from(Histogram::bucket_of(micros));
         let part = self.latency.parts[bucket / BUCKETS_PER_PART].get_or_init(Box::default);
         bump(&part[bucket % BUCKETS_PER_PART]);
+    }
+
+    /// A copy of a request was sent to the version.
+    pub(crate) fn copy_sent(&self) {
+        bump(&self.copies_sent);
+    }
+
+    /// A copy was left out for the length of its body.
+    pub(crate) fn copy_too_large(&self) {
+        bump(&self.copies_too_large);
+    }
+
+    /// A copy was left out because too many are in flight.
+    pub(crate) fn copy_too_many(&self) {
+        bump(&self.copies_too_many);
     }
 
     /// Whether a failure should be told: none was within `quiet_ms`.

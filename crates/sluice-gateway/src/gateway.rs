@@ -12,6 +12,7 @@ use sluice_core::routing::Snapshot;
 use sluice_core::{Counts, ServiceKey, VersionName};
 use tokio::sync::{Notify, oneshot, watch};
 
+use crate::counters::Copies;
 use crate::listen::listen;
 use crate::options::Limits;
 use crate::table::{Service, Table, Version};
@@ -174,13 +175,19 @@ impl Gateway {
         self.running.shared.table.load().generation
     }
 
-    /// What was counted of each version of a service since it first appeared, over all workers. Empty when the
+    /// What was counted of each version of a service since it first appeared, over all workers, copies included. Empty when the
     /// service is not served. A version that disappears and comes back begins at zero.
     pub fn counts(&self, service: &ServiceKey) -> BTreeMap<VersionName, Counts> {
         self.of_versions(service, |version| version.counters.sum())
     }
 
-    /// How many requests each version is answering, tunnels of switched protocols included.
+    /// What became of the copies of requests that each version of a service should have been sent; see
+    /// [`Shadow`](sluice_core::routing::Shadow). Begins and ends with [`Gateway::counts`].
+    pub fn copies(&self, service: &ServiceKey) -> BTreeMap<VersionName, Copies> {
+        self.of_versions(service, |version| version.counters.copies())
+    }
+
+    /// How many requests each version is answering, copies and tunnels of switched protocols included.
     pub fn in_flight(&self, service: &ServiceKey) -> BTreeMap<VersionName, u64> {
         self.of_versions(service, |version| version.counters.in_flight())
     }

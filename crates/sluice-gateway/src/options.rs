@@ -12,7 +12,8 @@ pub struct Options {
     pub listen: SocketAddr,
     /// How many worker threads there are. As many as cores when absent; at least 1.
     pub workers: Option<usize>,
-    /// The secret that preview headers are verified with.
+    /// The secret that previews and carried choices are signed and verified with. Gateways that visitors pass one after
+    /// the other need the same.
     pub preview_key: PreviewKey,
     /// What one visitor may take.
     pub limits: Limits,

@@ -17,7 +17,7 @@ pub const PREVIEW_HEADER: &str = "x-sluice-preview";
 /// Stands between the parts of a preview; no version's name can hold it.
 const SEPARATOR: char = '~';
 
-/// The secret that previews are signed with.
+/// The secret that previews and carried choices are signed with.
 #[derive(Clone)]
 pub struct PreviewKey([u8; 32]);
 
@@ -85,13 +85,20 @@ impl PreviewKey {
     }
 
     fn mac(&self, service: &ServiceKey, version: &str, expires: i64) -> Hmac<Sha256> {
+        let parts = ["sluice-preview-1", service.environment.as_str(), service.name.as_str(), version];
+        let mut mac = self.mac_of(&parts);
+        mac.update(&expires.to_be_bytes());
+        mac
+    }
+
+    /// Over these parts, of which the first says what is signed.
+    pub(crate) fn mac_of(&self, parts: &[&str]) -> Hmac<Sha256> {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes keys of every length");
         // A zero byte closes each part: no name holds one, so no two lists of parts read the same.
-        for part in ["sluice-preview-1", service.environment.as_str(), service.name.as_str(), version] {
+        for part in parts {
             mac.update(part.as_bytes());
             mac.update(&[0]);
         }
-        mac.update(&expires.to_be_bytes());
         mac
     }
 }

@@ -3,18 +3,21 @@
 //! Every way out of here is an answer to the visitor, and every answer that a version was chosen for is counted
 //! against that version.
 
+mod decision;
 mod download;
 mod exchange;
 mod forward;
 mod headers;
+mod outgoing;
 mod quiet;
+mod shadow;
 mod tunnel;
 mod upload;
 mod visitor;
 
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use bytes::Bytes;
 use http::header::{HeaderValue, SET_COOKIE};
@@ -22,36 +25,22 @@ use http::request::Parts;
 use http::{HeaderName, Request, Response};
 use hyper::body::Incoming;
 use sluice_core::document::service::Reveal;
-use sluice_core::routing::{Request as _, decide};
-use sluice_core::{Timestamp, VersionName};
 
 use crate::answer::Trouble;
-use crate::preview::{PREVIEW_HEADER, PreviewError};
-use crate::table::{Service, Table, Version};
 use crate::worker::{Visit, Worker};
+use decision::Decision;
 use exchange::Exchange;
-use visitor::Visitor;
+use forward::Forward;
+use outgoing::{Hop, Outgoing};
 
 pub(crate) use download::ResponseBody;
 pub(crate) use headers::Origin;
+pub use shadow::SHADOW_HEADER;
+pub(crate) use shadow::Shadows;
 pub(crate) use upload::RequestBody;
 
 /// The response header that says which version answered.
 const VERSION_HEADER: HeaderName = HeaderName::from_static("x-sluice-version");
-
-/// How long a browser keeps the unit that was minted for it: a year, so that a visitor who comes back during a long
-/// release meets the same version. Browsers cut it to 400 days.
-const UNIT_AGE_SECS: u64 = 365 * 24 * 60 * 60;
-
-/// What was decided about a request.
-struct Decision<'a> {
-    service: &'a Arc<Service>,
-    version: Option<&'a Arc<Version>>,
-    /// Whether a verified preview header chose the version.
-    is_preview: bool,
-    /// The unit that was minted for the visitor, as the cookie to set.
-    cookie: Option<HeaderValue>,
-}
 
 /// Answers a request.
 pub(crate) async fn answer(
@@ -62,7 +51,7 @@ pub(crate) async fn answer(
     let started = Instant::now();
     let table = worker.table();
     let (parts, body) = request.into_parts();
-    let decision = match decide_for(worker, &table, &parts) {
+    let decision = match Decision::of(worker, &table, &parts) {
         Ok(decision) => decision,
         Err(trouble) => {
             visit.link.request_over();
@@ -77,14 +66,20 @@ pub(crate) async fn answer(
         return own(Trouble::NoReadyEndpoint, &parts);
     };
     let (version, cookie) = (Arc::clone(version), decision.cookie);
+    let (release, copy_to) = (decision.release, decision.copy_to);
     drop(table);
 
-    let exchange = Exchange::begin(worker, &visit.link, version.counters.of_worker(worker.index), started);
+    let link = Some(&visit.link);
+    let exchange = Exchange::begin(worker, link, version.counters.of_worker(worker.index), started);
     let accept = parts.headers.get(http::header::ACCEPT).cloned();
-    let request = forward::Forward { worker, visit, version: &version, timeouts: &routing.timeouts };
-    let mut response = request.run(parts, body, exchange).await.unwrap_or_else(|(trouble, mut exchange)| {
-        exchange.head_came();
-        exchange.respond(trouble.status().as_u16());
+    let replay_bytes_max = worker.shared.limits.replay_bytes_max;
+    let idle = routing.timeouts.idle.as_duration();
+    let outgoing = Outgoing::of(parts, body, Hop { origin: &visit.origin, release, idle, replay_bytes_max });
+    let copy = copy_to.and_then(|to| shadow::prepare(worker, to, &routing, &outgoing, started));
+    let forward = Forward { worker, version: &version, timeouts: &routing.timeouts };
+    let answered = forward.run(outgoing, copy, exchange).await;
+    let mut response = answered.unwrap_or_else(|(trouble, exchange)| {
+        exchange.fail(trouble);
         own_for(trouble, accept)
     });
     if shown {
@@ -121,63 +116,4 @@ pub(crate) fn own_fault() -> Response<ResponseBody> {
 
 fn own_body(bytes: Bytes) -> ResponseBody {
     ResponseBody::Own(Some(bytes))
-}
-
-/// Finds the service, verifies the preview, finds or mints the unit, and asks the core.
-fn decide_for<'a>(worker: &Worker, table: &'a Table, parts: &Parts) -> Result<Decision<'a>, Trouble> {
-    let visitor = Visitor::of(parts)?;
-    let service = table.route(visitor.host(), visitor.path()).ok_or(Trouble::NoRoute)?;
-    let preview = preview_of(worker, service, &visitor)?;
-    let routing = &*service.routing;
-    let mut cookie = None;
-    let unit = match (routing.unit_of(&visitor), routing.unit_cookie()) {
-        (Some(unit), _) => Some(unit.to_owned()),
-        (None, Some(name)) => {
-            let unit = mint_unit();
-            cookie = cookie_of(name, &unit);
-            Some(unit)
-        }
-        (None, None) => None,
-    };
-    let is_ready = |name: &VersionName| service.version(name).is_some_and(|version| version.is_ready());
-    let choice = decide(routing, &visitor, unit.as_deref(), preview.as_ref(), None, is_ready);
-    let version = service.version(choice.version);
-    Ok(Decision { service, version, is_preview: preview.is_some(), cookie })
-}
-
-/// The version that a verified preview header asks for. A header that shows nothing is an error: whoever looks at a
-/// dark version must not be shown stable in silence.
-fn preview_of(
-    worker: &Worker,
-    service: &Service,
-    visitor: &Visitor<'_>,
-) -> Result<Option<VersionName>, Trouble> {
-    let Some(header) = visitor.header(PREVIEW_HEADER) else { return Ok(None) };
-    let verified = worker.shared.preview_key.verify(header, &service.routing.key, now());
-    let version = verified.map_err(|error| match error {
-        PreviewError::Malformed | PreviewError::Forged => Trouble::PreviewForged,
-        PreviewError::Expired { .. } => Trouble::PreviewExpired,
-    })?;
-    match service.version(&version) {
-        Some(_) => Ok(Some(version)),
-        None => Err(Trouble::PreviewUnknownVersion),
-    }
-}
-
-fn now() -> Timestamp {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
-}
-
-/// 128 random bits: no two visitors ever share a bucket by having the same unit.
-fn mint_unit() -> String {
-    let mut bytes = [0_u8; 16];
-    getrandom::fill(&mut bytes).expect("the system has randomness once it has started");
-    format!("{:032x}", u128::from_ne_bytes(bytes))
-}
-
-/// `None` when the cookie's name, which documents check, cannot be in a header.
-fn cookie_of(name: &str, unit: &str) -> Option<HeaderValue> {
-    let cookie = format!("{name}={unit}; Path=/; Max-Age={UNIT_AGE_SECS}; HttpOnly; SameSite=Lax");
-    HeaderValue::try_from(cookie).ok()
 }

@@ -22,6 +22,7 @@ use crate::counters::Counters;
 use crate::gateway::{DrainReport, Phase, Shared};
 use crate::options::Limits;
 use crate::pool::Pools;
+use crate::proxy::Shadows;
 use crate::table::Table;
 
 pub(crate) use link::{Link, Stage};
@@ -45,6 +46,7 @@ pub(crate) struct Worker {
     pub(crate) index: usize,
     pub(crate) shared: Arc<Shared>,
     pub(crate) pools: Pools,
+    pub(crate) shadows: Shadows,
     table: RefCell<Cache<Arc<arc_swap::ArcSwap<Table>>, Arc<Table>>>,
     /// The table that the worker-local copy was made of; see [`Worker::table`].
     current: RefCell<HeldTable>,
@@ -78,6 +80,7 @@ impl Worker {
         Rc::new(Worker {
             index,
             pools: Pools::default(),
+            shadows: Shadows::new(),
             table: RefCell::new(cache),
             current: RefCell::new(current),
             visits: RefCell::default(),

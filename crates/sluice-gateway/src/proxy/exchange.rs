@@ -1,9 +1,10 @@
-//! One request's account: it is counted once, whatever becomes of it.
+//! The account of one request, or of its copy: it is counted once, whatever becomes of it.
 
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::answer::Trouble;
 use crate::counters::Counters;
 use crate::worker::{Link, Worker};
 
@@ -11,7 +12,8 @@ use crate::worker::{Link, Worker};
 pub(crate) struct Exchange {
     counters: Arc<Counters>,
     worker: Rc<Worker>,
-    link: Arc<Link>,
+    /// The visitor's connection; a copy has none.
+    link: Option<Arc<Link>>,
     started: Instant,
     is_counted: bool,
 }
@@ -19,7 +21,7 @@ pub(crate) struct Exchange {
 impl Exchange {
     pub(crate) fn begin(
         worker: &Rc<Worker>,
-        link: &Arc<Link>,
+        link: Option<&Arc<Link>>,
         counters: &Arc<Counters>,
         started: Instant,
     ) -> Exchange {
@@ -27,7 +29,7 @@ impl Exchange {
         Exchange {
             counters: Arc::clone(counters),
             worker: Rc::clone(worker),
-            link: Arc::clone(link),
+            link: link.map(Arc::clone),
             started,
             is_counted: false,
         }
@@ -47,6 +49,12 @@ impl Exchange {
                 self.worker.note_failure(&self.counters);
             }
         }
+    }
+
+    /// There is no response but the gateway's own.
+    pub(crate) fn fail(mut self, trouble: Trouble) {
+        self.head_came();
+        self.respond(trouble.status().as_u16());
     }
 
     /// The endpoint broke the response off.
@@ -71,7 +79,9 @@ impl Exchange {
 
     /// Ends the visitor's connection with a reset: its end must not be taken for the response's.
     pub(crate) fn reset_visitor(&self) {
-        self.link.must_reset.store(true, std::sync::atomic::Ordering::Relaxed);
+        if let Some(link) = &self.link {
+            link.must_reset.store(true, std::sync::atomic::Ordering::Relaxed);
+        }
     }
 }
 
@@ -83,6 +93,8 @@ impl Drop for Exchange {
         }
         self.cancel();
         self.counters.leave();
-        self.link.request_over();
+        if let Some(link) = &self.link {
+            link.request_over();
+        }
     }
 }

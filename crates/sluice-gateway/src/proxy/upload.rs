@@ -13,6 +13,7 @@ use hyper::body::Incoming;
 use tokio::sync::oneshot;
 
 use super::quiet::Quiet;
+use super::shadow::BodyCopy;
 
 /// A body as it is given to a connection.
 pub(crate) struct RequestBody {
@@ -37,7 +38,8 @@ pub(crate) enum Progress {
 
 /// A body as it comes from the visitor. Outlives the attempts to send it.
 pub(crate) struct Upload {
-    incoming: RefCell<Incoming>,
+    /// Absent when all of it is kept.
+    incoming: RefCell<Option<Incoming>>,
     length: Option<u64>,
     kept: RefCell<Vec<Bytes>>,
     kept_bytes: Cell<usize>,
@@ -46,6 +48,8 @@ pub(crate) struct Upload {
     idle: Duration,
     /// Holds the body back until the endpoint asks for it.
     gate: RefCell<Option<oneshot::Receiver<()>>>,
+    /// Takes in what passes, for a copy of the request.
+    copy: RefCell<Option<BodyCopy>>,
 }
 
 impl Upload {
@@ -56,14 +60,40 @@ impl Upload {
         }
         Some(Rc::new(Upload {
             length: incoming.size_hint().exact(),
-            incoming: RefCell::new(incoming),
+            incoming: RefCell::new(Some(incoming)),
             kept: RefCell::default(),
             kept_bytes: Cell::new(0),
             keep_bytes_max: Cell::new(keep_bytes_max),
             progress: Cell::new(Progress::Flowing),
             idle,
             gate: RefCell::default(),
+            copy: RefCell::default(),
         }))
+    }
+
+    /// A body that is there already. With `is_length_known`, its length is said before it.
+    pub(crate) fn whole(body: Bytes, is_length_known: bool) -> Rc<Upload> {
+        Rc::new(Upload {
+            length: is_length_known.then_some(body.len() as u64),
+            incoming: RefCell::default(),
+            kept_bytes: Cell::new(body.len()),
+            keep_bytes_max: Cell::new(usize::MAX),
+            kept: RefCell::new(vec![body]),
+            progress: Cell::new(Progress::Ended(Instant::now())),
+            idle: Duration::MAX,
+            gate: RefCell::default(),
+            copy: RefCell::default(),
+        })
+    }
+
+    /// Whether the body is said to be longer than this.
+    pub(super) fn is_longer_than(&self, bytes: usize) -> bool {
+        self.length.is_some_and(|length| length > bytes as u64)
+    }
+
+    /// Keeps what passes for a copy, which starts when all has passed.
+    pub(super) fn copy_to(&self, copy: BodyCopy) {
+        *self.copy.borrow_mut() = Some(copy);
     }
 
     pub(crate) fn progress(&self) -> Progress {
@@ -103,16 +133,20 @@ impl Upload {
 
     fn poll_incoming(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         let mut incoming = self.incoming.borrow_mut();
+        let Some(incoming) = incoming.as_mut() else { return Poll::Ready(None) };
         let frame = ready!(Pin::new(&mut *incoming).poll_frame(cx));
         Poll::Ready(match frame {
             Some(Ok(frame)) => {
                 match frame.data_ref() {
-                    Some(piece) => self.keep(piece),
-                    // Trailers cannot be given twice.
-                    None => self.keep_bytes_max.set(0),
+                    Some(piece) => self.take_in(piece),
+                    None => {
+                        // Trailers cannot be given twice.
+                        self.keep_bytes_max.set(0);
+                        *self.copy.borrow_mut() = None;
+                    }
                 }
                 if incoming.is_end_stream() {
-                    self.progress.set(Progress::Ended(Instant::now()));
+                    self.end();
                 }
                 Some(Ok(frame))
             }
@@ -122,11 +156,26 @@ impl Upload {
             }
             None => {
                 if self.progress.get() == Progress::Flowing {
-                    self.progress.set(Progress::Ended(Instant::now()));
+                    self.end();
                 }
                 None
             }
         })
+    }
+
+    fn take_in(&self, piece: &Bytes) {
+        self.keep(piece);
+        let copy = self.copy.take();
+        if copy.is_some() {
+            *self.copy.borrow_mut() = copy.and_then(|copy| copy.take_in(piece));
+        }
+    }
+
+    fn end(&self) {
+        self.progress.set(Progress::Ended(Instant::now()));
+        if let Some(copy) = self.copy.take() {
+            copy.finish();
+        }
     }
 }
 

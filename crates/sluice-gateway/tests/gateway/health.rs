@@ -6,7 +6,7 @@ use sluice_core::Span;
 use sluice_gateway::Ready;
 
 use super::world::{
-    Endpoint, Visitor, key, publish, serve, service, share, soon, start, until_ready, version,
+    Endpoint, Visitor, key, publish, serve, service, share, soon, start, until_counted, until_ready, version,
 };
 
 #[tokio::test]
@@ -90,4 +90,47 @@ async fn requests_spread_over_all_ready_endpoints() {
         assert_eq!(visitor.ask("GET / HTTP/1.1\r\nHost: h\r\n\r\n").await.status, 200);
     }
     assert_eq!([&a, &b, &c].map(|endpoint| endpoint.heard().len()), [10, 10, 10]);
+}
+
+#[tokio::test]
+async fn services_without_routes_and_versions_without_endpoints_are_known_and_harm_nobody() {
+    let one = Endpoint::named("1").await;
+    let gateway = start();
+    let shop = service("shop", &[("1", &[&one]), ("2", &[])]);
+    // Checked and counted, and reached by nobody: a worker that a release only watches.
+    let mut worker = service("worker", &[("1", &[&one]), ("2", &[])]);
+    worker.routes = Vec::new();
+    let nothing = service("nothing", &[("1", &[])]);
+    let (mut dark, mut shown) = (nothing.clone(), shop.clone());
+    dark.routes = Vec::new();
+    shown.split = share("2", 100.0);
+    publish(&gateway, vec![shown.clone(), worker.clone(), dark]);
+    let mut readiness = gateway.readiness();
+    let (all_ready, none) = (Ready { ready: 1, total: 1 }, Ready { ready: 0, total: 0 });
+    let known = readiness.wait_for(|all| {
+        ["shop", "worker"].iter().all(|name| {
+            all.get(&key(name)).is_some_and(|versions| {
+                versions.get(&version("1")) == Some(&all_ready) && versions.get(&version("2")) == Some(&none)
+            })
+        }) && all.get(&key("nothing")).is_some_and(|versions| versions.get(&version("1")) == Some(&none))
+    });
+    drop(soon("all versions to be known", known).await.unwrap());
+    // A candidate without endpoints is given to nobody.
+    assert_eq!(Visitor::get(gateway.local_addr(), "/", "").await.text(), "1");
+    // Endpoints come, and a route goes, without a request being lost.
+    let two = Endpoint::named("2").await;
+    let mut grown = service("shop", &[("1", &[&one]), ("2", &[&two])]);
+    grown.split = share("2", 100.0);
+    publish(&gateway, vec![grown.clone(), worker.clone()]);
+    until_ready(&gateway, &key("shop"), &version("2"), 1).await;
+    assert_eq!(Visitor::get(gateway.local_addr(), "/", "").await.text(), "2");
+    grown.routes = Vec::new();
+    publish(&gateway, vec![grown, worker]);
+    assert_eq!(Visitor::get(gateway.local_addr(), "/", "").await.code(), Some("no-route"));
+    // A stable version without endpoints is answered for by the gateway, and that counts as its failure.
+    let mut nothing = nothing;
+    nothing.key = key("shop");
+    publish(&gateway, vec![nothing]);
+    assert_eq!(Visitor::get(gateway.local_addr(), "/", "").await.code(), Some("no-ready-endpoint"));
+    until_counted(&gateway, "1", |counts| counts.responses == [0, 1, 0, 0, 1]).await;
 }

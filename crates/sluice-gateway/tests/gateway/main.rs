@@ -2,12 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops where it is")]
 
+mod carried;
 mod framing;
 mod health;
 mod lifecycle;
 mod limits;
 mod replay;
 mod routing;
+mod shadow;
 mod streams;
 mod trouble;
 mod tunnels;

@@ -1,0 +1,144 @@
+//! Which version a request goes to, what it carries to the hops behind, and whether it is copied.
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use http::HeaderValue;
+use http::request::Parts;
+use sluice_core::routing::{Carried, Choice, Request as _, Split, Why, decide};
+use sluice_core::{Timestamp, VersionName};
+
+use super::shadow::{CopyTo, is_copyable};
+use super::visitor::Visitor;
+use crate::answer::Trouble;
+use crate::carried::{CARRIED_TIME, Carrying};
+use crate::preview::{PREVIEW_HEADER, PreviewError, PreviewKey};
+use crate::table::{Service, Table, Version};
+use crate::worker::Worker;
+
+/// How long a browser keeps the unit that was minted for it: a year, so that a visitor who comes back during a long
+/// release meets the same version. Browsers cut it to 400 days.
+const UNIT_AGE_SECS: u64 = 365 * 24 * 60 * 60;
+
+/// What was decided about a request.
+pub(super) struct Decision<'a> {
+    pub(super) service: &'a Arc<Service>,
+    pub(super) version: Option<&'a Arc<Version>>,
+    /// Whether a verified preview header chose the version.
+    pub(super) is_preview: bool,
+    /// The unit that was minted for the visitor, as the cookie to set.
+    pub(super) cookie: Option<HeaderValue>,
+    /// What the request carries to the hops behind.
+    pub(super) release: Option<HeaderValue>,
+    /// Where a copy of the request goes, if it is to be copied.
+    pub(super) copy_to: Option<CopyTo>,
+}
+
+impl<'a> Decision<'a> {
+    /// Finds the service, verifies what the request shows and carries, finds or mints the unit, and asks the core.
+    pub(super) fn of(worker: &Worker, table: &'a Table, parts: &Parts) -> Result<Decision<'a>, Trouble> {
+        let visitor = Visitor::of(parts)?;
+        let service = table.route(visitor.host(), visitor.path()).ok_or(Trouble::NoRoute)?;
+        let preview = preview_of(worker, service, &visitor)?;
+        let routing = &*service.routing;
+        let key = &worker.shared.preview_key;
+        let carrying = Carrying::of(&parts.headers, key, now);
+        let shared = routing.split.as_ref().filter(|split| split.is_shared);
+        let carried = shared.and_then(|split| carrying.under(&split.release));
+        let mut cookie = None;
+        let unit = match (routing.unit_of(&visitor), routing.unit_cookie()) {
+            (Some(unit), _) => Some(unit.to_owned()),
+            (None, Some(name)) if carried.is_none() => {
+                let unit = mint_unit();
+                // Behind another hop it is an application that asks: what it does with cookies is unknown, and one
+                // that hands them on would give the visitor a second unit.
+                cookie = carrying.is_empty().then(|| cookie_of(name, &unit)).flatten();
+                Some(unit)
+            }
+            (None, _) => None,
+        };
+        let is_ready = |name: &VersionName| service.version(name).is_some_and(|version| version.is_ready());
+        let choice = decide(routing, &visitor, unit.as_deref(), preview.as_ref(), carried, is_ready);
+        let release = |version| pass_on(&carrying, shared, version, key);
+        let copy_to = routing.split.as_ref().and_then(|split| {
+            let version = copied_to(worker, service, split, &choice, parts)?;
+            Some(CopyTo { version: Arc::clone(version), release: release(&version.name) })
+        });
+        Ok(Decision {
+            service,
+            version: service.version(choice.version),
+            is_preview: preview.is_some(),
+            cookie,
+            release: release(choice.version),
+            copy_to,
+        })
+    }
+}
+
+/// The header for the hops behind the one that `version` answers at.
+fn pass_on(
+    carrying: &Carrying<'_>,
+    shared: Option<&Split>,
+    version: &VersionName,
+    key: &PreviewKey,
+) -> Option<HeaderValue> {
+    let own = shared.map(|split| {
+        let is_candidate = *version == split.candidate;
+        let carried = Carried { release: split.release.clone(), is_candidate };
+        (&split.release, key.sign_carried(&carried, now().after(CARRIED_TIME)))
+    });
+    carrying.pass_on(own)
+}
+
+/// The version that a copy of the request goes to: the candidate, when it is ready, for a drawn share of those that
+/// stable answers.
+fn copied_to<'a>(
+    worker: &Worker,
+    service: &'a Service,
+    split: &Split,
+    choice: &Choice<'_>,
+    parts: &Parts,
+) -> Option<&'a Arc<Version>> {
+    let shadow = split.shadow?;
+    let is_stable = *choice.version == service.routing.stable && choice.why != Why::Preview;
+    let is_taken = || is_copyable(parts) && shadow.takes(parts.method.as_str(), worker.shadows.draw());
+    let candidate = service.version(&split.candidate).filter(|version| version.is_ready());
+    candidate.filter(|_| is_stable && is_taken())
+}
+
+/// The version that a verified preview header asks for. A header that shows nothing is an error: whoever looks at a
+/// dark version must not be shown stable in silence.
+fn preview_of(
+    worker: &Worker,
+    service: &Service,
+    visitor: &Visitor<'_>,
+) -> Result<Option<VersionName>, Trouble> {
+    let Some(header) = visitor.header(PREVIEW_HEADER) else { return Ok(None) };
+    let verified = worker.shared.preview_key.verify(header, &service.routing.key, now());
+    let version = verified.map_err(|error| match error {
+        PreviewError::Malformed | PreviewError::Forged => Trouble::PreviewForged,
+        PreviewError::Expired { .. } => Trouble::PreviewExpired,
+    })?;
+    match service.version(&version) {
+        Some(_) => Ok(Some(version)),
+        None => Err(Trouble::PreviewUnknownVersion),
+    }
+}
+
+fn now() -> Timestamp {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// 128 random bits: no two visitors ever share a bucket by having the same unit.
+fn mint_unit() -> String {
+    let mut bytes = [0_u8; 16];
+    getrandom::fill(&mut bytes).expect("the system has randomness once it has started");
+    format!("{:032x}", u128::from_ne_bytes(bytes))
+}
+
+/// `None` when the cookie's name, which documents check, cannot be in a header.
+fn cookie_of(name: &str, unit: &str) -> Option<HeaderValue> {
+    let cookie = format!("{name}={unit}; Path=/; Max-Age={UNIT_AGE_SECS}; HttpOnly; SameSite=Lax");
+    HeaderValue::try_from(cookie).ok()
+}
