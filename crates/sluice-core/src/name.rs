@@ -128,6 +128,81 @@ impl VersionName {
     }
 }
 
+/// Which versions will do. Written `1.4.0`, this very one, or `>=1.4.0`, this one or any later by semantic versioning.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum VersionNeed {
+    /// This one.
+    Exactly(VersionName),
+    /// This one or any later.
+    AtLeast(VersionName),
+}
+
+impl utoipa::PartialSchema for VersionNeed {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        utoipa::openapi::ObjectBuilder::new()
+            .schema_type(utoipa::openapi::schema::Type::String)
+            .pattern(Some("^(>= ?)?[A-Za-z0-9][A-Za-z0-9._+-]{0,62}$"))
+            .examples([">=1.4.0"])
+            .into()
+    }
+}
+
+impl ToSchema for VersionNeed {}
+
+impl VersionNeed {
+    /// Whether a version will do. Text that follows the three numbers does not count; a version without three numbers
+    /// is later than none.
+    pub fn is_met_by(&self, version: &VersionName) -> bool {
+        match self {
+            VersionNeed::Exactly(wanted) => version == wanted,
+            VersionNeed::AtLeast(wanted) if version == wanted => true,
+            VersionNeed::AtLeast(wanted) => match (version.numbers(), wanted.numbers()) {
+                (Some(numbers), Some(least)) => numbers >= least,
+                _ => false,
+            },
+        }
+    }
+}
+
+impl FromStr for VersionNeed {
+    type Err = InvalidName;
+
+    fn from_str(text: &str) -> Result<Self, InvalidName> {
+        let Some(least) = text.strip_prefix(">=") else { return text.parse().map(VersionNeed::Exactly) };
+        let least: VersionName = least.trim_start().parse()?;
+        match least.numbers() {
+            Some(_) => Ok(VersionNeed::AtLeast(least)),
+            None => Err(InvalidName {
+                given: text.to_owned(),
+                why: "after `>=` comes a semantic version, as >=1.4.0; others have no order",
+            }),
+        }
+    }
+}
+
+impl fmt::Display for VersionNeed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            VersionNeed::Exactly(version) => write!(f, "{version}"),
+            VersionNeed::AtLeast(version) => write!(f, ">={version}"),
+        }
+    }
+}
+
+impl TryFrom<String> for VersionNeed {
+    type Error = InvalidName;
+    fn try_from(text: String) -> Result<Self, InvalidName> {
+        text.parse()
+    }
+}
+
+impl From<VersionNeed> for String {
+    fn from(need: VersionNeed) -> String {
+        need.to_string()
+    }
+}
+
 text_newtype!(Name);
 text_newtype!(VersionName);
 

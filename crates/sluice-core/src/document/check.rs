@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::problem::{Fault, Problem, nearest};
 use super::{DEFAULT_ENVIRONMENT, Document, DocumentKey, Kind, PolicySpec, Spec};
+use crate::document::policy::StepWork;
 use crate::document::service::RouteSpec;
 use crate::{Name, builtin};
 
@@ -30,12 +31,16 @@ pub fn references(documents: &BTreeMap<DocumentKey, Document>) -> Vec<Broken> {
                 for (index, line) in environment.policies.iter().enumerate() {
                     check.exists(key, format!("spec.policies[{index}].use"), Kind::Policy, &line.r#use);
                 }
+                if let Some(after) = &environment.after {
+                    check.exists(key, "spec.after".to_owned(), Kind::Environment, after);
+                }
             }
             Spec::Service(_) => check.environment(key),
             Spec::Segment(_) | Spec::Metric(_) | Spec::Release(_) => {}
         }
     }
     check.routes();
+    check.circles();
     check.broken
 }
 
@@ -51,6 +56,9 @@ pub fn users_of(key: &DocumentKey, documents: &BTreeMap<DocumentKey, Document>) 
         (Spec::Service(_), Kind::Environment) => {
             key.name.as_str() != DEFAULT_ENVIRONMENT && user.environment.as_ref() == Some(&key.name)
         }
+        (Spec::Environment(environment), Kind::Environment) => {
+            key.name.as_str() != DEFAULT_ENVIRONMENT && environment.after.as_ref() == Some(&key.name)
+        }
         _ => false,
     };
     documents.iter().filter(|(user, document)| uses(user, document)).map(|(user, _)| user.clone()).collect()
@@ -59,11 +67,15 @@ pub fn users_of(key: &DocumentKey, documents: &BTreeMap<DocumentKey, Document>) 
 /// Every segment that a policy names, with its place.
 fn segments_of(policy: &PolicySpec) -> impl Iterator<Item = (String, &Name)> {
     policy.steps.iter().enumerate().flat_map(|(index, step)| {
-        let audience = step.audience.iter().enumerate().filter_map(move |(line, rule)| {
+        let (audience, exclude) = match &step.work {
+            StepWork::Expose { audience, exclude, .. } => (audience.as_slice(), exclude.as_slice()),
+            StepWork::Ramp { exclude, .. } => (&[][..], exclude.as_slice()),
+            _ => (&[][..], &[][..]),
+        };
+        let audience = audience.iter().enumerate().filter_map(move |(line, rule)| {
             Some((format!("spec.steps[{index}].audience[{line}].segment"), rule.segment.as_ref()?))
         });
-        let exclude = step
-            .exclude
+        let exclude = exclude
             .iter()
             .enumerate()
             .map(move |(line, segment)| (format!("spec.steps[{index}].exclude[{line}]"), segment));
@@ -135,6 +147,39 @@ impl Check<'_> {
                 // What fits a built-in metric was seen when the policy was read.
                 _ => self.exists(key, format!("{path}.metric"), Kind::Metric, &check.metric),
             }
+        }
+    }
+
+    /// Environments that come after each other in a circle: no version would ever be released in any of them. Each
+    /// circle is told once, at the first of its environments.
+    fn circles(&mut self) {
+        let documents = self.documents.iter().filter_map(|(key, document)| match &document.spec {
+            Spec::Environment(environment) => Some((&key.name, (key, environment.after.as_ref()?))),
+            _ => None,
+        });
+        let after: BTreeMap<&Name, (&DocumentKey, &Name)> = documents.collect();
+        for (first, (key, before)) in &after {
+            let mut circle = vec![*first];
+            let mut at = *before;
+            // Whoever comes earlier in the order of names has told of the circle already, or leads into one.
+            while at > *first && !circle.contains(&at) {
+                circle.push(at);
+                let Some((_, next)) = after.get(at) else { break };
+                at = next;
+            }
+            if at != *first {
+                continue;
+            }
+            let fault = match circle.as_slice() {
+                [only] => Fault::conflict(format!("{only} cannot come after itself"))
+                    .hint("leave `after` out, or name the environment that comes before"),
+                _ => {
+                    let names: Vec<&str> = circle.iter().chain([first]).map(|name| name.as_str()).collect();
+                    let message = format!("the environments go in a circle: {}", names.join(" after "));
+                    Fault::conflict(message).hint("leave `after` out where the way of a version begins")
+                }
+            };
+            self.report(key, "spec.after".to_owned(), fault.given(before.as_str()));
         }
     }
 

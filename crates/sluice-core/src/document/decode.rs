@@ -4,10 +4,12 @@
 //! fields an object may have is learnt from which were asked for, so that the list in a message is never out of step
 //! with the decoder.
 
+mod calendar;
 mod environment;
 mod metadata;
 mod metric;
 mod policy;
+mod release;
 mod scalar;
 mod service;
 
@@ -15,8 +17,9 @@ use std::collections::BTreeMap;
 
 pub(super) use metadata::document;
 
-use super::node::{Node, Value};
+use super::node::{Entry, Node, Value};
 use super::problem::{Fault, Position, Problem};
+use crate::{Name, Span};
 
 /// A type that can be read from a document.
 pub(crate) trait Decode: Sized {
@@ -218,6 +221,35 @@ impl<'n, 'r> Fields<'n, 'r> {
         self.reader.within(name, |reader| items(node, reader))
     }
 
+    /// A length of time that must be longer than nothing.
+    pub(crate) fn longer_than_nothing(&mut self, name: &'static str, span: Option<Span>) -> Option<Span> {
+        if span == Some(Span::ZERO) {
+            let fault = Fault::invalid(format!("`{name}` must be longer than nothing"));
+            self.report_in(&[name.into()], fault);
+            return None;
+        }
+        span
+    }
+
+    /// A number that must be at least 1.
+    pub(crate) fn at_least_one<N: PartialEq + Default>(
+        &mut self,
+        name: &'static str,
+        count: Option<N>,
+    ) -> Option<N> {
+        if count.as_ref().is_some_and(|count| *count == N::default()) {
+            self.report_in(&[name.into()], Fault::invalid(format!("`{name}` must be at least 1")));
+            return None;
+        }
+        count
+    }
+
+    /// Whether the object has fields that nobody has asked for so far. They are reported in the end; until then, what
+    /// seems to be missing may only be misspelt.
+    pub(crate) fn has_strangers(&self) -> bool {
+        self.node.names().iter().any(|name| !self.known.contains(name))
+    }
+
     /// Reports something about a value inside of this object.
     pub(crate) fn report_in(&mut self, way: &[Step], fault: Fault) {
         self.reader.report_in(self.node, way, fault);
@@ -317,15 +349,36 @@ impl<T: Decode> Decode for Vec<T> {
 
 impl<T: Decode> Decode for BTreeMap<String, T> {
     fn decode(node: &Node, reader: &mut Reader) -> Option<Self> {
-        let Fields { reader, .. } = Fields::open(node, reader)?;
-        let Value::Object(entries) = &node.value else { return None };
-        let values: Vec<Option<(String, T)>> = entries
-            .iter()
-            .map(|entry| {
-                let value = reader.within(entry.key.as_str(), |reader| T::decode(&entry.value, reader))?;
-                Some((entry.key.clone(), value))
-            })
-            .collect();
-        values.into_iter().collect()
+        map(node, reader, |entry, _| Some(entry.key.clone()))
     }
+}
+
+impl<T: Decode> Decode for BTreeMap<Name, T> {
+    fn decode(node: &Node, reader: &mut Reader) -> Option<Self> {
+        map(node, reader, |entry, reader| {
+            let faulty = |error| reader.report_at(entry.key_at, Fault::from(error).given(entry.key.as_str()));
+            entry.key.parse::<Name>().map_err(faulty).ok()
+        })
+    }
+}
+
+/// An object whose fields have names of the author's own.
+fn map<K: Ord, T: Decode>(
+    node: &Node,
+    reader: &mut Reader,
+    key_of: impl Fn(&Entry, &mut Reader) -> Option<K>,
+) -> Option<BTreeMap<K, T>> {
+    let Fields { reader, .. } = Fields::open(node, reader)?;
+    let Value::Object(entries) = &node.value else { return None };
+    let values: Vec<Option<(K, T)>> = entries
+        .iter()
+        .map(|entry| {
+            reader.within(entry.key.as_str(), |reader| {
+                let key = key_of(entry, reader);
+                let value = T::decode(&entry.value, reader);
+                Some((key?, value?))
+            })
+        })
+        .collect();
+    values.into_iter().collect()
 }

@@ -1,7 +1,12 @@
 //! `Policy`: steps, checks, and what to do on trouble.
 
 mod check;
+mod gate;
+mod hook;
+mod mitigation;
 mod quantity;
+mod ramp;
+mod step;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -10,9 +15,17 @@ use crate::{Name, Span};
 pub use check::{
     CheckSpec, CompareWith, Comparison, DEFAULT_SAMPLE, DEFAULT_WINDOW, InvalidCheck, Judge, Threshold,
 };
+pub use gate::{
+    Approval, DEFAULT_APPROVAL_EXPIRES, DEFAULT_VERSION_EXPIRES, DEFAULT_WEBHOOK_EVERY,
+    DEFAULT_WEBHOOK_EXPIRES, PointOfNoReturn, VersionGate, WebhookGate,
+};
+pub use hook::{DEFAULT_HOOK_TIMEOUT, Hook, HookUrl, InvalidHookUrl, SecretSource};
+pub use mitigation::{DEFAULT_REBALANCES, Gradually, Mitigation, OnInconclusive, OnNewer, Rebalance};
 pub use quantity::{
     Bound, Confidence, InvalidPercent, InvalidQuantile, InvalidQuantity, Percent, Quantile, Tolerance,
 };
+pub use ramp::{Ramp, RiskBudget};
+pub use step::{InvalidStep, ShadowSpec, StepSpec, StepWork};
 
 /// One hour: longer than it takes most people to notice and say that something is off.
 pub const DEFAULT_KEEP_PREVIOUS: Span = Span::from_secs(3600);
@@ -26,13 +39,17 @@ pub struct PolicySpec {
     /// What the policy is for, in a sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// Who meets the candidate, in order. No step may show it to fewer people than the one before.
+    /// Who meets the candidate, and what must be said or be so, in order. No step may show it to fewer people than the
+    /// one before.
     #[schema(min_items = 1)]
     pub steps: Vec<StepSpec>,
+    /// Segments that do not meet the candidate in any step: they get the new version when it becomes the stable one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exclude_until_end: Vec<Name>,
     /// What is watched, in every step. Default: nothing, so that only time and people decide.
     pub checks: Vec<CheckSpec>,
     /// What happens when a check fails. Default `rollback`.
-    pub on_fail: OnFail,
+    pub on_fail: Mitigation,
     /// What happens when a check cannot tell. Default: wait 1h, then pause.
     pub on_inconclusive: OnInconclusive,
     /// What happens when a newer version is released while this one is under way. Default `supersede`.
@@ -42,22 +59,6 @@ pub struct PolicySpec {
     pub keep_previous: Span,
     /// How long the candidate may take to have a ready endpoint, before the release starts. Default 10m.
     pub ready_within: Span,
-}
-
-/// One step: who meets the candidate, and for how long before the next.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct StepSpec {
-    /// A short name: `staff`, `small`, `all`.
-    pub name: Name,
-    /// Who meets the candidate. A visitor meets it when any line takes them in.
-    pub audience: Vec<AudienceRule>,
-    /// Segments that do not meet it, whatever the audience says.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub exclude: Vec<Name>,
-    /// What must have been before the next step.
-    #[serde(default)]
-    pub hold: Hold,
 }
 
 /// A share of a segment, or of everyone.
@@ -85,42 +86,4 @@ pub struct Hold {
     /// With `true`, the step ends only when somebody promotes.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub until_promoted: bool,
-}
-
-/// What happens when a check fails.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub enum OnFail {
-    /// Everyone goes back to stable at once.
-    #[default]
-    Rollback,
-    /// The release stays where it is until somebody decides.
-    Pause,
-}
-
-/// What happens when a check cannot tell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct OnInconclusive {
-    /// How long to wait for more data, once the step's hold is over.
-    pub wait: Span,
-    /// What to do when that did not help.
-    pub then: OnFail,
-}
-
-impl Default for OnInconclusive {
-    fn default() -> Self {
-        OnInconclusive { wait: Span::from_secs(3600), then: OnFail::Pause }
-    }
-}
-
-/// What happens when a newer version is released while one is under way.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub enum OnNewer {
-    /// The running release ends, its people go back to stable, and the newer one starts.
-    #[default]
-    Supersede,
-    /// The newer one waits for its turn.
-    Queue,
 }

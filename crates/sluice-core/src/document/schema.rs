@@ -12,12 +12,17 @@ use utoipa::{PartialSchema, ToSchema};
 use super::decode::fields_of;
 use super::environment::PolicyBinding;
 use super::metric::MetricSource;
-use super::policy::{AudienceRule, CheckSpec, Hold, OnInconclusive, StepSpec};
-use super::service::{HealthSpec, RouteSpec, TimeoutSpec, VersionSpec};
+use super::policy::{
+    Approval, AudienceRule, CheckSpec, Gradually, Hold, Hook, OnInconclusive, PointOfNoReturn, Ramp,
+    Rebalance, RiskBudget, ShadowSpec, StepSpec, VersionGate, WebhookGate,
+};
+use super::release::ServiceVersion;
+use super::service::{Build, HealthSpec, RouteSpec, TimeoutSpec, VersionSpec};
 use super::{
     API_VERSION, EnvironmentSpec, Kind, Metadata, MetricSpec, PolicySpec, ReleaseSpec, SegmentSpec,
     ServiceSpec,
 };
+use crate::calendar::Freeze;
 
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 
@@ -143,23 +148,52 @@ fn asked_fields() -> BTreeMap<&'static str, Asked> {
         ("HealthSpec", fields_of::<HealthSpec>()),
         ("TimeoutSpec", fields_of::<TimeoutSpec>()),
         ("VersionSpec", fields_of::<VersionSpec>()),
+        ("Build", fields_of::<Build>()),
         ("SegmentSpec", fields_of::<SegmentSpec>()),
         ("MetricSpec", fields_of::<MetricSpec>()),
         ("MetricSource", fields_of::<MetricSource>()),
         ("PolicySpec", fields_of::<PolicySpec>()),
         ("StepSpec", fields_of::<StepSpec>()),
         ("AudienceRule", fields_of::<AudienceRule>()),
+        ("RampFields", fields_of::<Ramp>()),
+        ("RiskBudget", fields_of::<RiskBudget>()),
+        ("ShadowSpec", fields_of::<ShadowSpec>()),
+        ("Approval", fields_of::<Approval>()),
+        ("WebhookGate", fields_of::<WebhookGate>()),
+        ("VersionGate", fields_of::<VersionGate>()),
+        ("PointOfNoReturn", fields_of::<PointOfNoReturn>()),
+        ("Hook", fields_of::<Hook>()),
+        ("Gradually", fields_of::<Gradually>()),
+        ("Rebalance", fields_of::<Rebalance>()),
         ("Hold", fields_of::<Hold>()),
         ("CheckSpec", fields_of::<CheckSpec>()),
         ("OnInconclusive", fields_of::<OnInconclusive>()),
         ("EnvironmentSpec", fields_of::<EnvironmentSpec>()),
         ("PolicyBinding", fields_of::<PolicyBinding>()),
+        ("Freeze", fields_of::<Freeze>()),
         ("ReleaseSpec", fields_of::<ReleaseSpec>()),
+        ("ServiceVersion", fields_of::<ServiceVersion>()),
     ])
 }
 
 fn required_fields() -> BTreeMap<&'static str, Vec<String>> {
     asked_fields().into_iter().map(|(name, (_, required))| (name, required)).collect()
+}
+
+/// What a step can do, by the field that says so.
+const STEP_WORKS: [&str; 8] =
+    ["audience", "ramp", "shadow", "watch", "approval", "webhook", "waitFor", "pointOfNoReturn"];
+
+/// Exactly one of these fields, each without its strangers.
+fn one_of(names: &[&str], strangers: impl Fn(&str) -> Vec<&'static str>) -> Value {
+    names
+        .iter()
+        .map(|name| {
+            let without: Map<String, Value> =
+                strangers(name).into_iter().map(|stranger| (stranger.to_owned(), json!(false))).collect();
+            json!({ "required": [name], "properties": without })
+        })
+        .collect()
 }
 
 /// What must be there, and what cannot stand beside what.
@@ -184,6 +218,40 @@ fn between_fields(name: &str, required: Option<&Vec<String>>, schema: &mut Value
                 {
                     "anyOf": [{ "required": ["max"] }, { "required": ["min"] }],
                     "properties": { "compare": false, "tolerate": false, "confidence": false },
+                },
+            ]);
+            schema.insert("oneOf".to_owned(), ways);
+        }
+        "StepSpec" => {
+            schema.insert(
+                "oneOf".to_owned(),
+                one_of(&STEP_WORKS, |work| {
+                    let mut strangers = Vec::new();
+                    if !matches!(work, "audience" | "ramp" | "shadow") {
+                        strangers.push("hold");
+                    }
+                    if !matches!(work, "audience" | "ramp") {
+                        strangers.push("exclude");
+                    }
+                    strangers
+                }),
+            );
+        }
+        "RampFields" => {
+            let ways = json!([
+                {
+                    "required": ["from", "to", "over"],
+                    "properties": { "through": false, "every": false, "requests": false, "riskBudget": false },
+                },
+                {
+                    "required": ["through", "every"],
+                    "properties": { "from": false, "to": false, "over": false, "riskBudget": false },
+                },
+                {
+                    "required": ["to", "riskBudget"],
+                    "properties": {
+                        "from": false, "over": false, "through": false, "every": false, "requests": false,
+                    },
                 },
             ]);
             schema.insert("oneOf".to_owned(), ways);
@@ -255,6 +323,7 @@ fn rewrite_object(object: &mut Map<String, Value>) {
 mod tests {
     use super::*;
     use crate::document::metric::GatewayMetric;
+    use crate::document::policy::{Mitigation, SecretSource};
     use crate::document::service::{AttributeSource, UnitSource};
 
     /// The fields that a definition shows; those of all its forms, where it has several.
@@ -281,6 +350,8 @@ mod tests {
         asked.insert("UnitSource", fields_of::<UnitSource>().0);
         asked.insert("AttributeSource", fields_of::<AttributeSource>().0);
         asked.insert("GatewayMetric", fields_of::<GatewayMetric>().0);
+        asked.insert("Mitigation", fields_of::<Mitigation>().0);
+        asked.insert("SecretSource", fields_of::<SecretSource>().0);
         let mut seen = Vec::new();
         for kind in Kind::ALL {
             for (name, definition) in definitions(kind) {

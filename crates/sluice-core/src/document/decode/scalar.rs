@@ -2,19 +2,21 @@
 
 use super::{Decode, Reader, described};
 use crate::condition::{Condition, ConditionError};
+use crate::document::environment::Start;
 use crate::document::node::{Node, Number, Value};
 use crate::document::policy::{
-    Bound, CompareWith, Confidence, InvalidQuantity, OnFail, OnNewer, Percent, Quantile, Tolerance,
+    Bound, CompareWith, Confidence, HookUrl, InvalidHookUrl, InvalidQuantity, OnNewer, Percent, Quantile,
+    Tolerance,
 };
 use crate::document::problem::{Fault, nearest};
 use crate::document::service::{Endpoint, HostPattern, InvalidText, PathPrefix, Reveal};
 use crate::document::{Kind, metric};
-use crate::name::InvalidName;
+use crate::name::{InvalidName, VersionNeed};
 use crate::time::{InvalidSpan, InvalidTimestamp};
 use crate::{Name, Span, Timestamp, VersionName};
 
 /// Text, but for what YAML reads as something else.
-fn text<'n>(node: &'n Node, what: &str, reader: &mut Reader) -> Option<&'n str> {
+pub(super) fn text<'n>(node: &'n Node, what: &str, reader: &mut Reader) -> Option<&'n str> {
     let (written, reads_as) = match &node.value {
         Value::Text(text) => return Some(text),
         Value::Number(_, written) => (written.clone(), "a number"),
@@ -151,6 +153,8 @@ macro_rules! decode_text {
 decode_text! {
     Name: "a name",
     VersionName: "the name of a version",
+    VersionNeed: "a version, as 1.4.0 or >=1.4.0",
+    HookUrl: "an address",
     Timestamp: "a time",
     HostPattern: "a host",
     PathPrefix: "a path prefix",
@@ -165,6 +169,12 @@ impl From<InvalidName> for Fault {
             return fault.hint(format!("did you mean `{near}`?"));
         }
         fault
+    }
+}
+
+impl From<InvalidHookUrl> for Fault {
+    fn from(error: InvalidHookUrl) -> Fault {
+        Fault::invalid(error.to_string()).accepted("as https://ci.example.com/verdict")
     }
 }
 
@@ -280,7 +290,7 @@ pub(super) fn rule(
 }
 
 /// One of a few words.
-fn word<T: Copy>(node: &Node, reader: &mut Reader, what: &str, words: &[(&str, T)]) -> Option<T> {
+pub(super) fn word<T: Copy>(node: &Node, reader: &mut Reader, what: &str, words: &[(&str, T)]) -> Option<T> {
     let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
     let Some(given) = node.as_text() else {
         let fault = Fault::new("wrong-type", format!("expected {what}, not {}", described(node)));
@@ -309,8 +319,11 @@ macro_rules! decode_word {
 }
 
 decode_word! {
-    OnFail, "a way to react": "rollback" => OnFail::Rollback, "pause" => OnFail::Pause;
-    OnNewer, "a way to react": "supersede" => OnNewer::Supersede, "queue" => OnNewer::Queue;
+    OnNewer, "a way to react":
+        "supersede" => OnNewer::Supersede,
+        "queue" => OnNewer::Queue,
+        "refuse" => OnNewer::Refuse;
+    Start, "a way to start": "manual" => Start::Manual, "automatic" => Start::Automatic;
     CompareWith, "something to compare with": "stable" => CompareWith::Stable;
     Reveal, "a choice": "always" => Reveal::Always, "preview" => Reveal::Preview, "never" => Reveal::Never;
     metric::MetricKind, "a kind of metric":

@@ -1,11 +1,13 @@
 //! `Service`.
 
+mod version;
+
 use std::collections::BTreeMap;
 
 use super::{Decode, Fields, Reader, Step, report_duplicates, report_same_names};
 use crate::Span;
 use crate::document::ServiceSpec;
-use crate::document::node::Node;
+use crate::document::node::{Node, Value};
 use crate::document::problem::Fault;
 use crate::document::service::{
     AttributeSource, HealthSpec, RouteSpec, TimeoutSpec, UnitSource, VersionSpec,
@@ -35,7 +37,7 @@ impl Decode for ServiceSpec {
 }
 
 fn routes(fields: &mut Fields<'_, '_>) -> Option<Vec<RouteSpec>> {
-    let routes = present_list::<RouteSpec>(fields, "routes", "no request would ever reach the service")?;
+    let routes = possible_list::<RouteSpec>(fields, "routes")?;
     report_duplicates(
         &routes,
         |route| route,
@@ -113,8 +115,9 @@ fn is_attribute(name: &str) -> bool {
 }
 
 fn versions(fields: &mut Fields<'_, '_>) -> Option<Vec<VersionSpec>> {
-    let versions = present_list::<VersionSpec>(fields, "versions", "there is nothing to send requests to")?;
+    let versions = possible_list::<VersionSpec>(fields, "versions")?;
     report_same_names(fields, "versions", "versions");
+    answer_requests(fields, &versions);
     let endpoints: Vec<_> = versions
         .iter()
         .enumerate()
@@ -133,6 +136,32 @@ fn versions(fields: &mut Fields<'_, '_>) -> Option<Vec<VersionSpec>> {
         },
     );
     versions.into_iter().collect()
+}
+
+/// A service with routes is asked for answers, so that each of its versions must have somewhere to answer from.
+fn answer_requests(fields: &mut Fields<'_, '_>, versions: &[Option<VersionSpec>]) {
+    let has_routes = matches!(fields.node.field("routes"), Some(Node { value: Value::List(routes), .. }) if !routes.is_empty());
+    if !has_routes {
+        return;
+    }
+    for (index, version) in versions.iter().enumerate() {
+        let Some(version) = version.as_ref().filter(|version| version.endpoints.is_empty()) else { continue };
+        let fault = Fault::new(
+            "missing-field",
+            format!("no request could be answered: version `{}` has no endpoints", version.name),
+        )
+        .hint("say where it listens, as endpoints: [ http://127.0.0.1:9001 ]; or leave the service's `routes` out");
+        fields.report_in(&["versions".into(), index.into(), "endpoints".into()], fault);
+    }
+}
+
+/// A list that may be absent.
+fn possible_list<T: Decode>(fields: &mut Fields<'_, '_>, name: &'static str) -> Option<Vec<Option<T>>> {
+    if fields.has(name) {
+        return fields.list(name);
+    }
+    fields.find(name);
+    Some(Vec::new())
 }
 
 /// A list that must be there and hold something.
@@ -163,21 +192,6 @@ impl Decode for RouteSpec {
         let path = fields.or_default("path");
         fields.finish();
         Some(RouteSpec { host: host?, path: path? })
-    }
-}
-
-impl Decode for VersionSpec {
-    fn decode(node: &Node, reader: &mut Reader) -> Option<Self> {
-        let mut fields = Fields::open_as(
-            node,
-            reader,
-            "an object, as { name: \"2.1.0\", endpoints: [ http://127.0.0.1:9001 ] }",
-        )?;
-        let name = fields.required("name");
-        let endpoints =
-            present_list(&mut fields, "endpoints", "no request could be answered by this version");
-        fields.finish();
-        Some(VersionSpec { name: name?, endpoints: endpoints?.into_iter().collect::<Option<_>>()? })
     }
 }
 
@@ -281,21 +295,13 @@ fn health_path(fields: &mut Fields<'_, '_>, default: String) -> Option<String> {
 }
 
 fn positive_span(fields: &mut Fields<'_, '_>, name: &'static str, default: Span) -> Option<Span> {
-    let span = fields.or(name, default)?;
-    if span == Span::ZERO {
-        fields.report_in(&[name.into()], Fault::invalid(format!("`{name}` must be longer than nothing")));
-        return None;
-    }
-    Some(span)
+    let span = fields.or(name, default);
+    fields.longer_than_nothing(name, span)
 }
 
 fn positive_count(fields: &mut Fields<'_, '_>, name: &'static str, default: u32) -> Option<u32> {
-    let count = fields.or(name, default)?;
-    if count == 0 {
-        fields.report_in(&[name.into()], Fault::invalid(format!("`{name}` must be at least 1")));
-        return None;
-    }
-    Some(count)
+    let count = fields.or(name, default);
+    fields.at_least_one(name, count)
 }
 
 impl Decode for TimeoutSpec {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Bound, Confidence, Quantile, Tolerance};
+use super::{Bound, Confidence, Mitigation, OnInconclusive, Quantile, Tolerance};
 use crate::{Name, Span};
 
 /// Something that is watched.
@@ -20,6 +20,12 @@ pub struct CheckSpec {
     /// How the metric is judged.
     #[serde(flatten)]
     pub judge: Judge,
+    /// What happens when this check fails; as the policy says when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_fail: Option<Mitigation>,
+    /// What happens when this check cannot tell; as the policy says when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_inconclusive: Option<OnInconclusive>,
 }
 
 /// A check as it is written: one flat object, whichever way the metric is judged.
@@ -44,6 +50,10 @@ struct CheckFields {
     window: Option<Span>,
     /// With bounds: how many requests it takes in that time to judge at all. Default 50.
     sample: Option<u64>,
+    /// What happens when this check fails. Default: what the policy says.
+    on_fail: Option<Mitigation>,
+    /// What happens when this check cannot tell. Default: what the policy says.
+    on_inconclusive: Option<OnInconclusive>,
 }
 
 /// A check that neither compares nor has bounds, or does both.
@@ -70,7 +80,13 @@ impl TryFrom<CheckFields> for CheckSpec {
             }),
             _ => return Err(InvalidCheck),
         };
-        Ok(CheckSpec { metric: fields.metric, quantile: fields.quantile, judge })
+        Ok(CheckSpec {
+            metric: fields.metric,
+            quantile: fields.quantile,
+            judge,
+            on_fail: fields.on_fail,
+            on_inconclusive: fields.on_inconclusive,
+        })
     }
 }
 
