@@ -70,7 +70,11 @@ impl Evidence {
             let parts = held.iter().zip(priors.clone()).map(|(held, prior)| prior * (held - highest).exp());
             highest + parts.sum::<f64>().ln()
         };
-        let later = ln_add(self.unused.ln(), mix(&self.restarted));
+        let later = match self.restarts {
+            // Nothing counts from a restart on, and no part is used.
+            0 => 0.0,
+            _ => ln_add(self.unused.ln(), mix(&self.restarted)),
+        };
         ln_add(WHOLE.ln() + mix(&self.whole), (1.0 - WHOLE).ln() + later)
     }
 }

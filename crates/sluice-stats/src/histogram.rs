@@ -1,11 +1,15 @@
 //! A histogram of durations on a log scale: buckets about 3 % wide, merged by adding.
 //!
 //! Bucket numbers are computed from the bits of the value, without logarithms, so that the data plane can count into
-//! a plain array; only buckets that hold something are kept here.
+//! a plain array; only stretches of buckets that hold something are kept here.
 
-use std::collections::BTreeMap;
+mod rows;
+mod stored;
 
-use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+use self::rows::{ROWS, Row, Rows, numbers, place, sum};
+pub(crate) use self::rows::{WIDTH, bucket_at, side_by_side};
 
 /// Bits of the value that are kept below the leading one: 32 buckets to each doubling, each at most 1/32 wide.
 const PRECISION_BITS: u32 = 5;
@@ -15,10 +19,17 @@ const PER_DOUBLING: u64 = 1 << PRECISION_BITS;
 const LARGEST_BITS: u32 = 30;
 
 /// How many durations of about the same length there were. Durations are in microseconds.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
+///
+/// A copy shares what it was copied from until either is changed. Takes 64 bytes for each row of eight buckets that
+/// holds anything: usually 1 to 3 KB, and at most 6 656 bytes whatever is counted. Stored as a map from buckets to
+/// counts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Histogram {
-    counts: BTreeMap<u16, u64>,
+    /// The rows that are held, a bit for each. Between calls, no row is held that counts nothing.
+    held: u128,
+    rows: Arc<[Row]>,
+    /// The sum of all counts. A bucket is never above it, so while it is below the greatest number, all are exact.
+    count: u64,
 }
 
 impl Histogram {
@@ -55,57 +66,129 @@ impl Histogram {
     /// Counts `count` durations of one bucket; buckets beyond the last are taken as the last.
     pub fn add(&mut self, bucket: u16, count: u64) {
         if count > 0 {
-            let bucket = bucket.min(Self::BUCKETS as u16 - 1);
-            let held = self.counts.entry(bucket).or_default();
+            let (number, place) = place(bucket.min(Self::BUCKETS as u16 - 1));
+            self.make_room(1 << number);
+            let at = self.held_before(number);
+            let held = &mut Arc::make_mut(&mut self.rows)[at][place];
             *held = held.saturating_add(count);
+            self.count = self.count.saturating_add(count);
         }
     }
 
     /// Adds all that another histogram holds.
     pub fn merge(&mut self, other: &Histogram) {
-        for (bucket, count) in &other.counts {
-            self.add(*bucket, *count);
+        if other.is_empty() {
+            return;
         }
+        if self.is_empty() {
+            self.clone_from(other);
+            return;
+        }
+        self.make_room(other.held);
+        if let Some(count) = self.count.checked_add(other.count) {
+            self.count = count;
+            // No bucket can be above the count, so none overflows.
+            self.change_by(other, |mine, theirs| (0..WIDTH).for_each(|i| mine[i] += theirs[i]));
+        } else {
+            self.count = u64::MAX;
+            self.change_by(other, |mine, theirs| {
+                (0..WIDTH).for_each(|i| mine[i] = mine[i].saturating_add(theirs[i]));
+            });
+        }
+    }
+
+    /// Takes away all that another histogram holds, which must have been merged into this one. `false`, and nothing is
+    /// changed, where it was not or counts have become so large that what would be left is not known.
+    pub fn take_away(&mut self, other: &Histogram) -> bool {
+        if self.count == u64::MAX || other.held & !self.held != 0 {
+            return false;
+        }
+        let is_within = |mine: &Row, theirs: &Row| (0..WIDTH).all(|i| theirs[i] <= mine[i]);
+        if !side_by_side([self, other]).all(|(_, [mine, theirs])| is_within(mine, theirs)) {
+            return false;
+        }
+        if !other.is_empty() {
+            self.count -= other.count;
+            self.change_by(other, |mine, theirs| (0..WIDTH).for_each(|i| mine[i] -= theirs[i]));
+            self.drop_empty_rows();
+        }
+        true
     }
 
     /// What this holds and `earlier` did not, for counts that only grow. A bucket that shrank, as after a restart of
     /// whoever counted, counts from zero.
     pub fn since(&self, earlier: &Histogram) -> Histogram {
-        let grown = |(bucket, count): (&u16, &u64)| {
-            let before = earlier.counts.get(bucket).copied().unwrap_or(0);
-            let more = count.checked_sub(before).unwrap_or(*count);
-            (more > 0).then_some((*bucket, more))
-        };
-        Histogram { counts: self.counts.iter().filter_map(grown).collect() }
+        let mut grown = Rows::default();
+        for (number, [now, before]) in side_by_side([self, earlier]) {
+            let more = |i: usize| now[i].checked_sub(before[i]).unwrap_or(now[i]);
+            grown.push(number, std::array::from_fn(more));
+        }
+        grown.into_histogram()
     }
 
     /// How many durations it holds.
     pub fn count(&self) -> u64 {
-        self.counts.values().fold(0, |sum, count| sum.saturating_add(*count))
+        self.count
     }
 
     /// Whether it holds nothing.
     pub fn is_empty(&self) -> bool {
-        self.counts.is_empty()
+        self.held == 0
     }
 
     /// The buckets that hold something, shortest first, with how much.
     pub fn iter(&self) -> impl Iterator<Item = (u16, u64)> + '_ {
-        self.counts.iter().map(|(bucket, count)| (*bucket, *count))
+        let rows = numbers(self.held).zip(self.rows.iter());
+        let buckets = rows.flat_map(|(number, row)| (0..WIDTH).map(move |i| (bucket_at(number, i), row[i])));
+        buckets.filter(|(_, count)| *count > 0)
     }
 
     /// The duration in microseconds that a share `q` (0 to 1) of all durations does not exceed: the middle of its
     /// bucket. `None` when empty.
     pub fn quantile(&self, q: f64) -> Option<u64> {
-        let rank = (q.clamp(0.0, 1.0) * self.count() as f64).ceil().max(1.0) as u64;
-        let mut below = 0_u64;
-        for (bucket, count) in self.iter() {
-            below = below.saturating_add(count);
-            if below >= rank {
-                return Some((Self::lower_bound(bucket) + Self::lower_bound(bucket + 1)) / 2);
+        let rank = (q.clamp(0.0, 1.0) * self.count as f64).ceil().max(1.0) as u64;
+        let rank = rank.min(self.count);
+        let (bucket, _) = self.first_where(|through| through >= rank)?;
+        Some((Self::lower_bound(bucket) + Self::lower_bound(bucket + 1)) / 2)
+    }
+
+    /// The first bucket that holds something for which the number of durations up to its end `is_reached`, and that
+    /// number. What holds for a number must hold for every larger one.
+    pub(crate) fn first_where(&self, is_reached: impl Fn(u64) -> bool) -> Option<(u16, u64)> {
+        let mut through = 0_u64;
+        for (number, row) in numbers(self.held).zip(self.rows.iter()) {
+            let through_row = through.saturating_add(sum(row));
+            if is_reached(through_row) {
+                let mut buckets = row.iter().enumerate().filter(|(_, count)| **count > 0);
+                return buckets.find_map(|(i, count)| {
+                    through = through.saturating_add(*count);
+                    is_reached(through).then(|| (bucket_at(number, i), through))
+                });
             }
+            through = through_row;
         }
         None
+    }
+
+    /// How many durations are in buckets beyond this one.
+    pub(crate) fn beyond(&self, bucket: u16) -> u64 {
+        let (number, place) = place(bucket);
+        if number >= ROWS {
+            return 0;
+        }
+        let rest = &self.rows[self.held_before(number)..];
+        let (own, rest) = rest.split_at(usize::from(self.holds(number)));
+        sum(own.iter().flat_map(|row| &row[place + 1..])).saturating_add(sum(rest.iter().flatten()))
+    }
+
+    /// The same counts, each in the bucket that `moved` gives for its own. Buckets must keep their order, and those
+    /// beyond the last are taken as the last.
+    pub(crate) fn moved(&self, moved: impl Fn(u16) -> u16) -> Histogram {
+        let mut rows = Rows::default();
+        for (bucket, count) in self.iter() {
+            rows.add(moved(bucket).min(Self::BUCKETS as u16 - 1), count);
+        }
+        rows.into_histogram()
     }
 }
 

@@ -65,8 +65,11 @@ impl QuantileTest {
 
     /// Takes in the times of both versions over the same stretch of time. Batches must be final and in order. Small
     /// ones wait until there are 100 requests with some of either version; up to 1 000 requests wait for the other
-    /// version to have some, then they are left out.
+    /// version to have some, then they are left out. A batch without requests changes nothing.
     pub fn update(&mut self, stable: &Histogram, candidate: &Histogram) {
+        if stable.is_empty() && candidate.is_empty() {
+            return;
+        }
         let batch = Arms { stable: stable.clone(), candidate: self.reduced(candidate) };
         self.requests.merge(&Arms { stable: stable.count(), candidate: candidate.count() });
         if let Some(stale) = self.pending.add(&batch) {
@@ -147,13 +150,9 @@ impl QuantileTest {
         if self.margin == 0.0 {
             return candidate.clone();
         }
-        let mut reduced = Histogram::default();
-        for (bucket, count) in candidate.iter() {
-            // The cast truncates, which is the rounding down that is wanted.
-            let micros = (Histogram::lower_bound(bucket) as f64 / (1.0 + self.margin)) as u64;
-            reduced.add(Histogram::bucket_of(micros), count);
-        }
-        reduced
+        // The cast truncates, which is the rounding down that is wanted.
+        let micros = |bucket| (Histogram::lower_bound(bucket) as f64 / (1.0 + self.margin)) as u64;
+        candidate.moved(|bucket| Histogram::bucket_of(micros(bucket)))
     }
 }
 

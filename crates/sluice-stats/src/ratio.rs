@@ -15,6 +15,8 @@
 mod bet;
 mod breaker;
 
+use std::sync::LazyLock;
+
 use serde::{Deserialize, Serialize};
 
 use self::bet::Bet;
@@ -91,11 +93,15 @@ impl RatioTest {
     /// Small batches wait until there is a block of 20 requests, later 100, with some of either version; large batches
     /// are a block of their own, so hand over a second's worth rather than an hour's. A block is weighed by the
     /// candidate's share of it. Up to 1 000 requests wait for the other version to have some, then they are left out.
+    /// A batch without requests changes nothing.
     pub fn update(&mut self, stable: Trials, candidate: Trials) {
         let batch = Arms {
             stable: Trials::new(stable.n, stable.k),
             candidate: Trials::new(candidate.n, candidate.k),
         };
+        if batch.requests() == 0 {
+            return;
+        }
         if let Some(stale) = self.pending.add(&batch) {
             self.remember(&stale);
         }
@@ -141,7 +147,7 @@ impl RatioTest {
     /// combine the evidence of several tests the same way (the greatest of weighted ones), not by adding, since their
     /// blocks close at different moments.
     pub fn log_e(&self) -> f64 {
-        let grid = self.evidence.ln(effects().map(|(_, prior)| prior));
+        let grid = self.evidence.ln(EFFECTS_AND_PRIORS.iter().map(|(_, prior)| *prior));
         ((1.0 - BREAKER).ln() + grid).max(BREAKER.ln() + self.breaker.ln())
     }
 
@@ -197,8 +203,9 @@ impl RatioTest {
     fn settle(&mut self, block: &Arms<Trials>) {
         let (margin, w) = (self.margin, block.share());
         let gains = |past: Arms<Trials>, guess: Guess| {
-            effects()
-                .map(move |(effect, _)| Bet::new(margin, w, rates(margin, effect, &past, guess)).gain(block))
+            EFFECTS_AND_PRIORS
+                .iter()
+                .map(move |(effect, _)| Bet::new(margin, w, rates(margin, *effect, &past, guess)).gain(block))
         };
         self.evidence.since_start(gains(self.past, FIRST_GUESS));
         if self.evidence.was_restarted() {
@@ -219,15 +226,15 @@ pub(crate) fn information(margin: Margin, w: f64, rates: Arms<f64>) -> f64 {
 }
 
 /// The effects and their prior weights, which fall as 1/effect and add up to 1.
-fn effects() -> impl Iterator<Item = (f64, f64)> + Clone {
+static EFFECTS_AND_PRIORS: LazyLock<[(f64, f64); EFFECTS]> = LazyLock::new(|| {
     let ratio = (EFFECT_MAX / EFFECT_MIN).powf(1.0 / (EFFECTS - 1) as f64);
     // The sum of the geometric series 1/effect.
     let sum = (1.0 - ratio.powi(-(EFFECTS as i32))) / (1.0 - 1.0 / ratio) / EFFECT_MIN;
-    (0..EFFECTS as i32).map(move |i| {
-        let effect = EFFECT_MIN * ratio.powi(i);
+    std::array::from_fn(|i| {
+        let effect = EFFECT_MIN * ratio.powi(i as i32);
         (effect, 1.0 / (effect * sum))
     })
-}
+});
 
 /// The rates that a bet on `effect` assumes: stable's is what the past of both versions says if the effect is true.
 fn rates(margin: Margin, effect: f64, past: &Arms<Trials>, guess: Guess) -> Arms<f64> {

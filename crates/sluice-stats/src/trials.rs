@@ -34,6 +34,16 @@ impl Merge for Trials {
         self.n = self.n.saturating_add(other.n);
         self.k = self.k.saturating_add(other.k);
     }
+
+    fn take_away(&mut self, other: &Trials) -> bool {
+        let other = Trials::new(other.n, other.k);
+        let (mut n, mut k) = (self.n, self.k);
+        let is_known = n.take_away(&other.n) && k.take_away(&other.k);
+        if is_known {
+            *self = Trials { n, k };
+        }
+        is_known
+    }
 }
 
 /// One of something for each of the two versions that are compared.

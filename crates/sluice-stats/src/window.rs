@@ -7,21 +7,39 @@ use serde::{Deserialize, Serialize};
 
 use crate::histogram::Histogram;
 
-/// Something that adds up: counts, histograms.
+/// Something that adds up, in any order: counts, histograms.
 pub trait Merge {
     /// Adds all that `other` holds.
     fn merge(&mut self, other: &Self);
+
+    /// Takes away all that `other` holds, which was merged before, so that what is left is exactly what it would be if
+    /// it never had been. `false`, and nothing is changed, where that cannot be done; then the rest is to be added up
+    /// anew.
+    fn take_away(&mut self, other: &Self) -> bool {
+        let _ = other;
+        false
+    }
 }
 
 impl Merge for Histogram {
     fn merge(&mut self, other: &Histogram) {
         Histogram::merge(self, other);
     }
+
+    fn take_away(&mut self, other: &Histogram) -> bool {
+        Histogram::take_away(self, other)
+    }
 }
 
 impl Merge for u64 {
     fn merge(&mut self, other: &u64) {
         *self = self.saturating_add(*other);
+    }
+
+    fn take_away(&mut self, other: &u64) -> bool {
+        // A sum that is held at the greatest number does not tell what it would have been.
+        let left = self.checked_sub(*other).filter(|_| *self < u64::MAX);
+        left.inspect(|left| *self = *left).is_some()
     }
 }
 
@@ -34,11 +52,33 @@ impl Merge for u64 {
 /// Late data go to the slot of their own time as long as that is within the span. A time more than a whole span before
 /// the newest one can only come from a clock that was set back; then the window is emptied and begins again, and
 /// [`Window::covered`] says how little it holds.
+///
+/// Adding costs what merging twice does, however many slots there are, and so does a total at the newest time. The sum
+/// of all slots is kept beside them, not stored, and added up again when the window is read back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Stored<T>", bound(deserialize = "T: Deserialize<'de> + Merge + Default"))]
 pub struct Window<T> {
     slot_ms: NonZeroU64,
     slots: NonZeroU32,
     held: BTreeMap<i64, T>,
+    /// Of all slots that are held.
+    #[serde(skip_serializing)]
+    sum: T,
+}
+
+/// A window as it is stored.
+#[derive(Deserialize)]
+struct Stored<T> {
+    slot_ms: NonZeroU64,
+    slots: NonZeroU32,
+    held: BTreeMap<i64, T>,
+}
+
+impl<T: Merge + Default> From<Stored<T>> for Window<T> {
+    fn from(Stored { slot_ms, slots, held }: Stored<T>) -> Window<T> {
+        let sum = added_up(held.values());
+        Window { slot_ms, slots, held, sum }
+    }
 }
 
 impl<T: Merge + Default> Window<T> {
@@ -47,7 +87,7 @@ impl<T: Merge + Default> Window<T> {
     pub fn new(span_ms: u64, slots: u32) -> Window<T> {
         let slots = NonZeroU32::new(slots).unwrap_or(NonZeroU32::MIN);
         let slot_ms = NonZeroU64::new(span_ms.div_ceil(u64::from(slots.get()))).unwrap_or(NonZeroU64::MIN);
-        Window { slot_ms, slots, held: BTreeMap::new() }
+        Window { slot_ms, slots, held: BTreeMap::new(), sum: T::default() }
     }
 
     /// Adds what was counted at `at_ms`. Adding nothing (a default value) still says that one has looked.
@@ -55,20 +95,27 @@ impl<T: Merge + Default> Window<T> {
         let slot = self.slot_of(at_ms);
         if self.held.last_key_value().is_some_and(|(newest, _)| slot <= self.before(*newest)) {
             self.held.clear();
+            self.sum = T::default();
         }
         self.held.entry(slot).or_default().merge(counted);
+        self.sum.merge(counted);
         let expired = self.held.last_key_value().map_or(slot, |(newest, _)| self.before(*newest));
         while self.held.first_key_value().is_some_and(|(oldest, _)| *oldest <= expired) {
-            self.held.pop_first();
+            let gone = self.held.pop_first();
+            if !gone.is_some_and(|(_, gone)| self.sum.take_away(&gone)) {
+                self.sum = added_up(self.held.values());
+            }
         }
     }
 
     /// All that was added over the span that ends at `now_ms`. A `now_ms` before the newest data is read as the time
     /// of the newest data.
     pub fn total(&self, now_ms: i64) -> T {
-        let mut total = T::default();
-        self.within(now_ms).for_each(|counted| total.merge(counted));
-        total
+        let expired = self.expired(now_ms);
+        if self.held.first_key_value().is_none_or(|(oldest, _)| *oldest > expired) {
+            return added_up([&self.sum]);
+        }
+        added_up(self.within(now_ms))
     }
 
     /// For how many milliseconds of the span that ends at `now_ms` anything was added, in whole slots; equal to
@@ -83,10 +130,14 @@ impl<T: Merge + Default> Window<T> {
     }
 
     fn within(&self, now_ms: i64) -> impl Iterator<Item = &T> {
-        let now = self.slot_of(now_ms);
-        let newest = self.held.last_key_value().map_or(now, |(newest, _)| *newest);
-        let expired = self.before(now.max(newest));
+        let expired = self.expired(now_ms);
         self.held.iter().filter(move |(slot, _)| **slot > expired).map(|(_, counted)| counted)
+    }
+
+    /// The last slot that is out of the span that ends at `now_ms` or, if later, at the newest data.
+    fn expired(&self, now_ms: i64) -> i64 {
+        let now = self.slot_of(now_ms);
+        self.before(self.held.last_key_value().map_or(now, |(newest, _)| now.max(*newest)))
     }
 
     fn slot_of(&self, at_ms: i64) -> i64 {
@@ -98,6 +149,12 @@ impl<T: Merge + Default> Window<T> {
     fn before(&self, newest: i64) -> i64 {
         newest.saturating_sub(i64::from(self.slots.get()))
     }
+}
+
+fn added_up<'a, T: Merge + Default + 'a>(parts: impl IntoIterator<Item = &'a T>) -> T {
+    let mut total = T::default();
+    parts.into_iter().for_each(|part| total.merge(part));
+    total
 }
 
 #[cfg(test)]

@@ -34,6 +34,9 @@ impl Margin {
     }
 }
 
+/// Enough to halve an interval down to neighbouring numbers.
+const STEPS_MAX: u32 = 64;
+
 /// Logarithms of what a bet gains by one request, by version and by how it ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Bet {
@@ -108,18 +111,32 @@ fn project(margin: Margin, w: f64, rates: Arms<f64>) -> Option<Arms<f64>> {
     Some(Arms { stable, candidate: margin.limit(stable) })
 }
 
+/// Newton's method on the slope of the divergence along the edge, which grows and is zero between b and c - margin. A
+/// step that would leave what is left of that interval is replaced by halving it, so it always ends, usually after
+/// about five steps.
 fn project_absolute(margin: f64, w: f64, Arms { stable: b, candidate: c }: Arms<f64>) -> f64 {
-    // The slope of the divergence along the edge; it grows, and is zero between b and c - margin.
-    let slope = |x: f64| {
-        let y = x + margin;
-        w * ((1.0 - c) / (1.0 - y) - c / y) + (1.0 - w) * ((1.0 - b) / (1.0 - x) - b / x)
-    };
     let (mut low, mut high) = (b, c - margin);
-    for _ in 0..52 {
-        let middle = 0.5 * (low + high);
-        if slope(middle) < 0.0 { low = middle } else { high = middle }
+    let mut x = 0.5 * (low + high);
+    for _ in 0..STEPS_MAX {
+        let y = x + margin;
+        // The weights over the variances of one request.
+        let (of_x, of_y) = (1.0 / (x * (1.0 - x)), 1.0 / (y * (1.0 - y)));
+        let slope = w * (y - c) * of_y + (1.0 - w) * (x - b) * of_x;
+        let steepness =
+            w * (y * y - 2.0 * c * y + c) * of_y * of_y + (1.0 - w) * (x * x - 2.0 * b * x + b) * of_x * of_x;
+        if slope < 0.0 {
+            low = x
+        } else {
+            high = x
+        }
+        let next = x - slope / steepness;
+        let next = if next >= low && next <= high { next } else { 0.5 * (low + high) };
+        if (next - x).abs() <= f64::EPSILON * x {
+            return next;
+        }
+        x = next;
     }
-    0.5 * (low + high)
+    x
 }
 
 #[cfg(test)]
