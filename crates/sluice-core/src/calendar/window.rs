@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::zone::{InvalidZone, Zone};
+use crate::document::problem::nearest;
 
 const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
@@ -172,8 +173,10 @@ fn read_day(text: &str) -> Result<usize, InvalidWindow> {
     if let Some(day) = DAYS.iter().position(|day| day.eq_ignore_ascii_case(text)) {
         return Ok(day);
     }
-    let begins_as = |day: &&&str| text.get(..2).is_some_and(|first| first.eq_ignore_ascii_case(&day[..2]));
-    Err(InvalidWindow::Day { given: text.to_owned(), near: DAYS.iter().find(begins_as).copied() })
+    // Written out, as Monday, or a slip of the pen.
+    let is_begun_by = |day: &&&str| text.get(..3).is_some_and(|first| first.eq_ignore_ascii_case(day));
+    let near = DAYS.iter().find(is_begun_by).copied().or_else(|| nearest(text, &DAYS));
+    Err(InvalidWindow::Day { given: text.to_owned(), near })
 }
 
 /// `09:30`, as minutes.
