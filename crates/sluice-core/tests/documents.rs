@@ -5,6 +5,8 @@
 
 #[path = "documents/bad.rs"]
 mod bad;
+#[path = "documents/environments.rs"]
+mod environments;
 #[path = "documents/generated.rs"]
 mod generated;
 #[path = "documents/references.rs"]

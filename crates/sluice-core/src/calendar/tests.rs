@@ -287,10 +287,10 @@ fn what_is_wrong_with_a_window_is_said_with_its_mend() {
         format!("{error}; {}", error.mend().unwrap_or_default())
     };
     for (text, expected) in [
-        ("", "`` is not a window: it has days, hours and a zone, with one space between them; "),
+        ("", "`` is not a window: that is days, hours and a zone, with a space between them; "),
         (
             "Mon - Fri 09:00-16:30",
-            "`Mon - Fri 09:00-16:30` is not a window: it has days, hours and a zone, with one space between them; ",
+            "`Mon - Fri 09:00-16:30` is not a window: that is days, hours and a zone, with a space between them; ",
         ),
         ("Monday 09:00-16:30", "`Monday` is not a day; did you mean `Mon`?"),
         ("Mon-Fir 09:00-16:30", "`Fir` is not a day; did you mean `Fri`?"),

@@ -41,7 +41,7 @@ crate::document::text_schema!(
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidWindow {
     /// It has not two or three parts.
-    #[error("`{given}` is not a window: it has days, hours and a zone, with one space between them")]
+    #[error("`{given}` is not a window: that is days, hours and a zone, with a space between them")]
     Form {
         /// The text that was given.
         given: String,

@@ -19,14 +19,14 @@ pub struct EnvironmentSpec {
     /// The environment that comes before: a version can be released here only when it was released there. Absent: any
     /// version can.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, example = "staging")]
     pub after: Option<Name>,
     /// How the release of a newly announced version starts. Default `manual`.
     pub start: Start,
     /// Which policy a release follows when it names none: the first line that matches. The built-in `canary` when
     /// no line does.
     pub policies: Vec<PolicyBinding>,
-    /// When more people may be given a new version. Absent: at any time that no freeze closes.
+    /// When more people may be given a new version, by the clock on the wall in a zone, or in UTC when none is named.
+    /// Absent: at any time that no freeze closes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub windows: Vec<Window>,
     /// When nobody may be given a new version, whatever the windows say.
@@ -34,7 +34,7 @@ pub struct EnvironmentSpec {
     pub freezes: Vec<Freeze>,
     /// Who has a say here: for each role the people in it, by the name that they act under.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    #[schema(value_type = BTreeMap<String, Vec<String>>, example = json!({ "product": ["anna", "ben"] }))]
+    #[schema(example = json!({ "product": ["anna", "ben"] }))]
     pub roles: BTreeMap<Name, Vec<String>>,
     /// The roles that may let a release go on in spite of a gate, a window or a freeze, with a reason. Absent: anybody
     /// may. Empty: nobody.
