@@ -1,7 +1,6 @@
 //! A request as it is sent to an endpoint, perhaps twice.
 
 use std::rc::Rc;
-use std::sync::Mutex;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -109,11 +108,10 @@ impl Outgoing {
             request.headers_mut().extend(host.ok().map(|host| (HOST, host)));
         }
         if let Some(upload) = self.upload.as_ref().filter(|_| self.expects_continue) {
-            let release = Mutex::new(Some(upload.hold_back()));
+            let key = upload.hold_back();
             hyper::ext::on_informational(&mut request, move |response| {
                 if response.status() == StatusCode::CONTINUE {
-                    // Dropping it releases the body.
-                    drop(release.lock().map(|mut release| release.take()));
+                    key.notify_one();
                 }
             });
         }
@@ -131,6 +129,16 @@ impl Outgoing {
     /// Whether the visitor learns of the end of a response without a length by the end of the connection.
     pub(super) fn is_http_10(&self) -> bool {
         self.http_version == HttpVersion::HTTP_10
+    }
+}
+
+/// A body that the endpoint never asked for is let go when the visitor's answer is there, and not before: reading it
+/// earlier would ask the visitor for what was just refused.
+impl Drop for Outgoing {
+    fn drop(&mut self) {
+        if let Some(upload) = &self.upload {
+            upload.let_go();
+        }
     }
 }
 

@@ -4,16 +4,23 @@ use std::cell::{Cell, RefCell};
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
-use tokio::sync::oneshot;
+use tokio::sync::Notify;
+use tokio::sync::futures::OwnedNotified;
+use tokio::time::Timeout;
 
 use super::quiet::Quiet;
 use super::shadow::BodyCopy;
+
+/// How long a body waits to be asked for. Many servers never ask (RFC 9110 section 10.1.1 has them served after a
+/// while); curl waits as long.
+const HOLD_TIME_MAX: Duration = Duration::from_secs(1);
 
 /// A body as it is given to a connection.
 pub(crate) struct RequestBody {
@@ -36,6 +43,12 @@ pub(crate) enum Progress {
     Stalled,
 }
 
+/// What a body waits behind.
+struct Gate {
+    key: Arc<Notify>,
+    opening: Pin<Box<Timeout<OwnedNotified>>>,
+}
+
 /// A body as it comes from the visitor. Outlives the attempts to send it.
 pub(crate) struct Upload {
     /// Absent when all of it is kept.
@@ -47,7 +60,7 @@ pub(crate) struct Upload {
     progress: Cell<Progress>,
     idle: Duration,
     /// Holds the body back until the endpoint asks for it.
-    gate: RefCell<Option<oneshot::Receiver<()>>>,
+    gate: RefCell<Option<Gate>>,
     /// Takes in what passes, for a copy of the request.
     copy: RefCell<Option<BodyCopy>>,
 }
@@ -105,18 +118,26 @@ impl Upload {
         self.kept_bytes.get() <= self.keep_bytes_max.get()
     }
 
-    /// Holds the body back until the returned sender is used or dropped.
-    pub(crate) fn hold_back(&self) -> oneshot::Sender<()> {
-        let (release, gate) = oneshot::channel();
-        *self.gate.borrow_mut() = Some(gate);
-        release
+    /// Holds the body back until the returned key is turned or the body is let go, and not for ever.
+    pub(crate) fn hold_back(&self) -> Arc<Notify> {
+        let key = Arc::new(Notify::new());
+        let opening = Box::pin(tokio::time::timeout(HOLD_TIME_MAX, Arc::clone(&key).notified_owned()));
+        *self.gate.borrow_mut() = Some(Gate { key: Arc::clone(&key), opening });
+        key
+    }
+
+    /// Holds the body back no longer: the visitor's answer is there.
+    pub(super) fn let_go(&self) {
+        if let Some(gate) = &*self.gate.borrow() {
+            gate.key.notify_one();
+        }
     }
 
     fn poll_gate(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut gate = self.gate.borrow_mut();
-        if let Some(receiver) = gate.as_mut() {
-            // Either way: who dropped the sender does not hold back any more.
-            let _released = ready!(Pin::new(receiver).poll(cx));
+        if let Some(closed) = gate.as_mut() {
+            // Asked for or waited for long enough: either opens it.
+            let _is_asked_for = ready!(closed.opening.as_mut().poll(cx)).is_ok();
             *gate = None;
         }
         Poll::Ready(())

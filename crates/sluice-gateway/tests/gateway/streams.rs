@@ -229,3 +229,15 @@ async fn who_waits_for_100_continue_gets_it_from_the_endpoint() {
     let refused = Visitor::once(gateway.local_addr(), upload("/refused")).await;
     assert_eq!(refused.status, 417);
 }
+
+#[tokio::test]
+async fn an_endpoint_that_never_asks_for_the_body_gets_it_after_a_while() {
+    let endpoint = Endpoint::named("1").await;
+    let gateway = start();
+    serve(&gateway, vec![service("shop", &[("1", &[&endpoint])])]).await;
+    let mut visitor = Visitor::connect(gateway.local_addr()).await;
+    let upload = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n";
+    assert_eq!(visitor.ask(upload).await.status, 100);
+    assert_eq!(visitor.ask("hello").await.text(), "1");
+    assert_eq!(endpoint.heard()[0].body, b"hello");
+}
