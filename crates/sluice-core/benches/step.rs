@@ -10,6 +10,7 @@
 )]
 
 use std::hint::black_box;
+use std::sync::Arc;
 use std::time::Instant;
 
 use sluice_core::release::status::{TimelineEntry, TimelineKind};
@@ -52,7 +53,7 @@ fn measure(called: &str, seen: &[Event]) {
             .to_owned(),
         actor: None,
     };
-    release.timeline = vec![entry; TIMELINE_MAX];
+    release.timeline = Arc::new(vec![entry; TIMELINE_MAX]);
     report(called, &mut release, &mut look);
 }
 
@@ -101,6 +102,8 @@ fn created() -> Release {
         behind: None,
         actor: "ci".to_owned(),
         reason: None,
+        companions: Vec::new(),
+        override_reason: None,
     };
     create(creation, Timestamp::from_millis(1_795_424_400_000)).next
 }
@@ -113,6 +116,7 @@ fn observation(stable: u64, candidate: u64, doublings: u64, random: &mut u64) ->
         candidate: counts(candidate, doublings, random),
         stable_endpoints: ready,
         candidate_endpoints: ready,
+        ..Observation::default()
     }
 }
 

@@ -14,10 +14,14 @@ use sluice_core::{Counts, Name, ServiceKey, Span, Timestamp, Weight, builtin, do
 /// Something that happens, and how many milliseconds after what was before it; negative for a clock set back.
 #[derive(Clone, Debug)]
 enum Act {
-    Happens(Event),
+    Happens(Box<Event>),
     /// The last change of traffic is in force.
     Confirmed,
     Crashed,
+}
+
+fn happens(event: Event) -> Act {
+    Act::Happens(Box::new(event))
 }
 
 fn name(text: &str) -> Name {
@@ -72,6 +76,8 @@ fn releases() -> impl Strategy<Value = Release> {
             behind: waits.then(|| name("checkout-2.0.4-1")),
             actor: "ci".to_owned(),
             reason: None,
+            companions: Vec::new(),
+            override_reason: None,
         };
         create(creation, Timestamp::from_millis(1_000_000_000)).next
     })
@@ -113,22 +119,32 @@ fn all_is_well() -> Observation {
         candidate: good(50),
         stable_endpoints: ready,
         candidate_endpoints: ready,
+        ..Observation::default()
     }
 }
 
 fn surroundings() -> Surroundings {
-    Surroundings { live: "2.0.3".parse().unwrap(), other: None, version_exists: true }
+    Surroundings {
+        live: "2.0.3".parse().unwrap(),
+        other: None,
+        version_exists: true,
+        companions: Vec::new(),
+        roles: vec![name("ops")],
+        may_override: true,
+    }
 }
 
 fn command(verb: Verb) -> Event {
-    Event::Command(Command { verb, actor: "ada".to_owned(), reason: None, surroundings: surroundings() })
+    let reason = Some("it must be".to_owned());
+    Event::Command(Command { verb, actor: "ada".to_owned(), reason, surroundings: surroundings() })
 }
 
 fn verbs() -> impl Strategy<Value = Event> {
     let live = prop_oneof![Just("2.0.3"), Just("2.1.0")];
     (0..Verb::ALL.len(), live, any::<bool>(), any::<bool>()).prop_map(|(verb, live, alone, exists)| {
         let other = (!alone).then(|| name("checkout-2.2.0-1"));
-        let surroundings = Surroundings { live: live.parse().unwrap(), other, version_exists: exists };
+        let surroundings =
+            Surroundings { live: live.parse().unwrap(), other, version_exists: exists, ..surroundings() };
         let verb = Verb::ALL[verb];
         Event::Command(Command { verb, actor: "ada".to_owned(), reason: Some("so".to_owned()), surroundings })
     })
@@ -137,20 +153,26 @@ fn verbs() -> impl Strategy<Value = Event> {
 fn acts() -> impl Strategy<Value = Act> {
     let observed = (counts(), counts(), endpoints(), endpoints()).prop_map(
         |(stable, candidate, stable_endpoints, candidate_endpoints)| {
-            Event::Observed(Observation { stable, candidate, stable_endpoints, candidate_endpoints })
+            Event::Observed(Observation {
+                stable,
+                candidate,
+                stable_endpoints,
+                candidate_endpoints,
+                ..Observation::default()
+            })
         },
     );
     prop_oneof![
-        8 => observed.prop_map(Act::Happens),
-        8 => Just(Act::Happens(Event::Observed(all_is_well()))),
+        8 => observed.prop_map(happens),
+        8 => Just(happens(Event::Observed(all_is_well()))),
         6 => Just(Act::Confirmed),
-        4 => verbs().prop_map(Act::Happens),
-        3 => Just(Act::Happens(command(Verb::Promote))),
-        1 => (0_u64..8).prop_map(|change| Act::Happens(Event::TrafficInForce { change })),
-        1 => any::<u64>().prop_map(|change| Act::Happens(Event::TrafficInForce { change })),
-        1 => Just(Act::Happens(Event::Newer { by: name("checkout-2.2.0-1") })),
+        4 => verbs().prop_map(happens),
+        3 => Just(happens(command(Verb::Promote))),
+        1 => (0_u64..8).prop_map(|change| happens(Event::TrafficInForce { change })),
+        1 => any::<u64>().prop_map(|change| happens(Event::TrafficInForce { change })),
+        1 => Just(happens(Event::Newer { by: name("checkout-2.2.0-1") })),
         1 => prop_oneof![Just("2.0.3"), Just("2.0.4"), Just("2.1.0")]
-            .prop_map(|live| Act::Happens(Event::Turn { live: live.parse().unwrap() })),
+            .prop_map(|live| happens(Event::Turn { live: live.parse().unwrap(), companions: Vec::new() })),
         1 => Just(Act::Crashed),
     ]
 }
@@ -188,7 +210,7 @@ fn live(
 }
 
 fn is_verb(act: &Act, wanted: &[Verb]) -> bool {
-    matches!(act, Act::Happens(Event::Command(command)) if wanted.contains(&command.verb))
+    matches!(act, Act::Happens(event) if matches!(&**event, Event::Command(command) if wanted.contains(&command.verb)))
 }
 
 /// Whether somebody whom `before` takes in may not be taken in by `after`.
@@ -347,7 +369,7 @@ proptest! {
             if release.phase.is_over() {
                 break;
             }
-            let turn = Event::Turn { live: "2.0.3".parse().unwrap() };
+            let turn = Event::Turn { live: "2.0.3".parse().unwrap(), companions: Vec::new() };
             for event in [turn, Event::Observed(all_is_well()), command(Verb::Promote)] {
                 now = now.after(Span::from_secs(1));
                 release = step(&release, &event, now).next;
@@ -367,7 +389,7 @@ proptest! {
             let had_begun = !matches!(before.phase, Phase::Waiting { .. } | Phase::Pending { .. });
             let is_back = ends && had_begun && !matches!(next.phase, Phase::Succeeded { .. });
             let made_live = transition.effects.iter().find_map(|effect| match effect {
-                Effect::MakeLive { version } => Some(version),
+                Effect::MakeLive { version, .. } => Some(version),
                 _ => None,
             });
             let succeeds = !matches!(before.phase, Phase::Succeeded { .. }) && matches!(next.phase, Phase::Succeeded { .. });

@@ -8,7 +8,7 @@ use sluice_stats::{Histogram, Merge, Trials, Window};
 use crate::document::policy::Tolerance;
 pub use crate::release::finding::{Finding, Ground};
 use crate::release::plan::{BadResponses, Bounds, Check, Question};
-use crate::release::{Endpoints, Observation};
+use crate::release::{Endpoints, Look};
 use crate::{Counts, Timestamp};
 
 /// How many requests of each version a comparison takes before it may say that all is well. With 30 and no failure
@@ -97,14 +97,14 @@ impl CheckRun {
 
     /// Takes in what was seen and says what follows. `is_everyone` tells that nobody is left on stable: then a
     /// comparison stays with what it found while there were people to compare.
-    pub fn observe(&mut self, check: &Check, seen: &Observation, is_everyone: bool, now: Timestamp) {
+    pub(super) fn observe(&mut self, check: &Check, seen: Look<'_>, is_everyone: bool, now: Timestamp) {
         let now = now.as_millis();
         let found = match (&mut self.evidence, &check.question) {
             (
                 Evidence::Share { test, stable, candidate },
                 Question::ShareAgainstStable { bad, confidence, .. },
             ) => {
-                let (of_stable, of_candidate) = (bad.count(&seen.stable), bad.count(&seen.candidate));
+                let (of_stable, of_candidate) = (bad.count(seen.stable), bad.count(seen.candidate));
                 test.update(of_stable, of_candidate);
                 stable.merge(&of_stable);
                 candidate.merge(&of_candidate);
@@ -126,7 +126,7 @@ impl CheckRun {
             }
             (Evidence::Responses { window, recent }, Question::Share { counted, bounds }) => {
                 let of = BadResponses { classes: counted.clone(), is_inverted: false };
-                let counted = of.count(&seen.candidate);
+                let counted = of.count(seen.candidate);
                 window.add(now, &counted);
                 recent.add(&counted, bounds.sample);
                 sampled(window, recent, bounds, now, |trials| trials.rate())

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::VersionName;
 use crate::release::Release;
 use crate::release::reason::Reason;
 use crate::release::status::TimelineEntry;
+use crate::{ServiceKey, VersionName};
 
 /// What follows from an event.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,8 +43,16 @@ pub enum Effect {
     },
     /// Note the version that people have, in the same commit.
     MakeLive {
+        /// The service.
+        service: ServiceKey,
         /// The version.
         version: VersionName,
+    },
+    /// Call the webhook of [`Release::calling`](super::Release), and say what came of it with
+    /// [`Event::HookAnswered`](super::Event::HookAnswered).
+    CallHook {
+        /// The number of the call.
+        number: u64,
     },
     /// Tell the next release of the service that it is its turn.
     StartNext,

@@ -3,6 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::release::status::Verb;
+use std::collections::BTreeMap;
+
+use crate::calendar::Openness;
 use crate::{Counts, Name, VersionName};
 
 /// Everything that can move a release.
@@ -26,12 +29,61 @@ pub enum Event {
     Turn {
         /// The version that people have.
         live: VersionName,
+        /// The versions that people have of the services that are released with it, in their order.
+        companions: Vec<VersionName>,
+    },
+    /// A webhook was called.
+    HookAnswered {
+        /// The [number](super::Calling::number) of the call.
+        number: u64,
+        /// What came of it.
+        answer: HookAnswer,
+    },
+}
+
+/// What came of calling a webhook.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum HookAnswer {
+    /// It says that all is well, and why.
+    Pass(Option<String>),
+    /// It says that something is wrong, and what.
+    Fail(Option<String>),
+    /// It cannot say yet, and why.
+    Wait(Option<String>),
+    /// It took the message and said nothing that is understood: its status was 2xx. Enough for whoever is only told.
+    Taken {
+        /// What it answered instead of a verdict, in words.
+        instead: String,
+    },
+    /// It could not be reached, answered another status, or not in time.
+    Broken {
+        /// What went wrong, in words.
+        why: String,
     },
 }
 
 /// What was seen since the last observation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Observation {
+    /// What stable answered.
+    pub stable: Counts,
+    /// What the candidate answered.
+    pub candidate: Counts,
+    /// Which of stable's endpoints are ready now.
+    pub stable_endpoints: Endpoints,
+    /// Which of the candidate's endpoints are ready now.
+    pub candidate_endpoints: Endpoints,
+    /// The same of the services that are released with it, in their order.
+    pub companions: Vec<Seen>,
+    /// Whether the environment's calendar allows more people to meet the candidate.
+    pub calendar: Openness,
+    /// The versions that are live of the services that the plan's gates name, in the release's environment.
+    pub live: BTreeMap<Name, VersionName>,
+}
+
+/// What was seen of one service since the last observation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
     /// What stable answered.
     pub stable: Counts,
     /// What the candidate answered.
@@ -78,6 +130,12 @@ pub struct Surroundings {
     pub live: VersionName,
     /// Another release of the service that is not over.
     pub other: Option<Name>,
-    /// Whether the version that is released still has endpoints.
+    /// Whether the version that is released still exists; of several services, all of them.
     pub version_exists: bool,
+    /// The versions that people have of the services that are released with it, in their order.
+    pub companions: Vec<VersionName>,
+    /// The roles of the environment that whoever asks has.
+    pub roles: Vec<Name>,
+    /// Whether whoever asks may override gates.
+    pub may_override: bool,
 }

@@ -1,10 +1,12 @@
 //! The phases of a release: one enum, each with what it needs to know and nothing else.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
+use crate::release::Exposure;
 use crate::release::reason::Reason;
 use crate::release::status::PhaseName;
-use crate::{Name, Span, Timestamp};
+use crate::{Name, Span, Timestamp, VersionName};
 
 /// Where a release is in its life.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -21,8 +23,24 @@ pub enum Phase {
         /// For how long it was watched since.
         waited: Span,
     },
+    /// The calendar does not allow what comes next: a window is closed, or a freeze lasts.
+    Closed {
+        /// The step that is over; none when nobody has met the candidate yet.
+        stand: Option<Stand>,
+        /// Since when.
+        since: Timestamp,
+    },
     /// People meet the candidate.
     Progressing(Stand),
+    /// As many people meet the candidate as in the step before, until something is said or so.
+    AtGate {
+        /// Where it is: at a step that is a gate.
+        stand: Stand,
+        /// How far the gate is.
+        gate: GateStand,
+        /// Since when.
+        since: Timestamp,
+    },
     /// It stays where it is until somebody decides.
     Paused {
         /// Where it is.
@@ -50,6 +68,8 @@ pub enum Phase {
         why: Return,
         /// The step that the release was in; none when all were done.
         step: Option<usize>,
+        /// How fast.
+        pace: Pace,
         /// Since when.
         since: Timestamp,
     },
@@ -97,10 +117,66 @@ pub struct Stand {
     pub held: Span,
     /// When it was last watched; none before the first time and after a pause.
     pub watched_at: Option<Timestamp>,
-    /// Requests that the candidate answered in this step.
+    /// Requests that the candidate answered in this step; in a ramp, since its share last grew.
     pub requests: u64,
+    /// For how long a ramp has grown, time in which a check could not tell not counted.
+    pub ramped: Span,
     /// For how long nothing but data has been missing, as far as that was watched; none while the hold runs.
     pub waited: Option<Span>,
+}
+
+/// How far a gate is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum GateStand {
+    /// People have to approve.
+    Approval {
+        /// Who has.
+        given: Vec<Approved>,
+        /// Until when it takes the others.
+        expires_at: Timestamp,
+    },
+    /// Another program has to say that all is well. How far asking it is, is in [`Release::calling`](super::Release).
+    Webhook {
+        /// What it said last, in words.
+        said: Option<String>,
+        /// Until when it is asked.
+        expires_at: Timestamp,
+    },
+    /// Another service has to have a version.
+    Version {
+        /// The version that it has; none when it is not known there.
+        found: Option<VersionName>,
+        /// Until when this is waited for.
+        expires_at: Timestamp,
+    },
+}
+
+/// An approval that was given.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Approved {
+    /// By whom.
+    pub actor: String,
+    /// When.
+    pub at: Timestamp,
+    /// What they said.
+    pub reason: Option<String>,
+}
+
+/// How fast people are taken back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Pace {
+    /// All at once.
+    AtOnce,
+    /// Little by little.
+    Gradually {
+        /// Who met the candidate when it began.
+        from: Exposure,
+        /// How long it takes in all.
+        over: Span,
+        /// For how long it has gone on; time in which stable could take nobody does not count.
+        gone: Span,
+    },
 }
 
 /// The longest time between two looks that counts as watched. Looks are a second apart; a longer gap means that nobody
@@ -126,7 +202,15 @@ pub(super) fn longer(span: Span, by: Span) -> Span {
 impl Stand {
     /// At the beginning of a step.
     pub fn at(step: usize) -> Stand {
-        Stand { step, since: None, held: Span::ZERO, watched_at: None, requests: 0, waited: None }
+        Stand {
+            step,
+            since: None,
+            held: Span::ZERO,
+            watched_at: None,
+            requests: 0,
+            ramped: Span::ZERO,
+            waited: None,
+        }
     }
 
     /// Counts the time since the last look.
@@ -143,7 +227,7 @@ pub enum Pause {
     Person,
     /// A check that failed, under a policy that pauses then.
     CheckFailed,
-    /// Too little data for too long.
+    /// Too little data for too long, or a gate that nobody opened in time.
     Inconclusive,
 }
 
@@ -179,7 +263,10 @@ impl Phase {
         match self {
             Phase::Waiting { .. } => PhaseName::Waiting,
             Phase::Pending { .. } => PhaseName::Pending,
+            Phase::Closed { .. } => PhaseName::Waiting,
             Phase::Progressing(_) => PhaseName::Progressing,
+            Phase::AtGate { gate: GateStand::Approval { .. }, .. } => PhaseName::AwaitingApproval,
+            Phase::AtGate { .. } => PhaseName::Waiting,
             Phase::Paused { .. } => PhaseName::Paused,
             Phase::Promoting { .. } => PhaseName::Promoting,
             Phase::Succeeded { .. } => PhaseName::Succeeded,
@@ -201,7 +288,9 @@ impl Phase {
             | Phase::Succeeded { kept_until: None, .. } => true,
             Phase::Waiting { .. }
             | Phase::Pending { .. }
+            | Phase::Closed { .. }
             | Phase::Progressing(_)
+            | Phase::AtGate { .. }
             | Phase::Paused { .. }
             | Phase::Promoting { .. }
             | Phase::Succeeded { kept_until: Some(_), .. }
@@ -212,7 +301,10 @@ impl Phase {
     /// The step that the release is in, was paused in, or ended in.
     pub fn step(&self) -> Option<usize> {
         match self {
-            Phase::Progressing(stand) | Phase::Paused { stand, .. } => Some(stand.step),
+            Phase::Progressing(stand) | Phase::AtGate { stand, .. } | Phase::Paused { stand, .. } => {
+                Some(stand.step)
+            }
+            Phase::Closed { stand, .. } => stand.map(|stand| stand.step),
             Phase::RollingBack { step, .. }
             | Phase::RolledBack { step, .. }
             | Phase::Aborted { step, .. }
@@ -235,7 +327,9 @@ impl Phase {
             | Phase::Failed { at, .. } => Some(*at),
             Phase::Waiting { .. }
             | Phase::Pending { .. }
+            | Phase::Closed { .. }
             | Phase::Progressing(_)
+            | Phase::AtGate { .. }
             | Phase::Paused { .. }
             | Phase::Promoting { .. }
             | Phase::RollingBack { .. } => None,

@@ -1,13 +1,15 @@
 //! A policy as one release follows it: resolved once, when the release is created, and never changed afterwards.
 
+mod words;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::document::metric::{GatewayMetric, MetricKind, MetricSource, MetricSpec, ResponseClass, Worse};
 use crate::document::policy::{
-    Bound, CheckSpec, Confidence, Hold, Judge, OnFail, OnInconclusive, OnNewer, PolicySpec, Quantile,
-    Threshold, Tolerance,
+    Approval, Bound, CheckSpec, Confidence, Hold, Judge, Mitigation, OnInconclusive, OnNewer, PolicySpec,
+    Quantile, Ramp, StepSpec, StepWork, Threshold, Tolerance, VersionGate, WebhookGate,
 };
 use crate::release::Exposure;
 use crate::{Name, Span};
@@ -23,7 +25,7 @@ pub struct Plan {
     /// What is watched.
     pub checks: Vec<Check>,
     /// What happens when a check fails.
-    pub on_fail: OnFail,
+    pub on_fail: Mitigation,
     /// What happens when a check cannot tell.
     pub on_inconclusive: OnInconclusive,
     /// What happens when a newer version is released meanwhile.
@@ -32,6 +34,9 @@ pub struct Plan {
     pub keep_previous: Span,
     /// How long the candidate may take to be ready.
     pub ready_within: Span,
+    /// Whether nobody is ever steered: every step but the gates only watches.
+    #[serde(default)]
+    pub watch_only: bool,
 }
 
 /// One step.
@@ -39,10 +44,62 @@ pub struct Plan {
 pub struct Step {
     /// Its name.
     pub name: Name,
-    /// Who meets the candidate.
+    /// Who meets the candidate when the step begins.
     pub exposure: Exposure,
     /// What must have been before the next.
-    pub hold: Hold,
+    pub work: Work,
+}
+
+/// What a step waits for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Work {
+    /// Time and requests, while the same people meet the candidate.
+    Hold(Hold),
+    /// More and more people to meet the candidate, and then time and requests.
+    Ramp {
+        /// How fast.
+        ramp: Ramp,
+        /// What must have been once the last share is reached.
+        hold: Hold,
+    },
+    /// What somebody says, or what is so elsewhere.
+    Gate(Gate),
+}
+
+/// What must be said or be so.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Gate {
+    /// People have to approve.
+    Approval(Approval),
+    /// Another program has to say that all is well.
+    Webhook(WebhookGate),
+    /// Another service has to have a version.
+    Version(VersionGate),
+    /// Nothing; but from here on nobody can be taken back, and why.
+    PointOfNoReturn(String),
+}
+
+impl Step {
+    /// Its gate, if it is one.
+    pub fn gate(&self) -> Option<&Gate> {
+        match &self.work {
+            Work::Gate(gate) => Some(gate),
+            Work::Hold(_) | Work::Ramp { .. } => None,
+        }
+    }
+
+    /// What must have been in this step, time and requests; of a ramp, at its last share; nothing at a gate.
+    pub fn hold(&self) -> Hold {
+        match &self.work {
+            Work::Ramp { ramp: Ramp::Through { every, requests, .. }, hold } => Hold {
+                time: hold.time.max(*every),
+                requests: hold.requests.max(*requests),
+                until_promoted: hold.until_promoted,
+            },
+            Work::Hold(hold) | Work::Ramp { hold, .. } => *hold,
+            Work::Gate(_) => Hold::default(),
+        }
+    }
 }
 
 /// One check: what is measured, and how it is judged.
@@ -52,6 +109,10 @@ pub struct Check {
     pub metric: Name,
     /// What is measured and judged.
     pub question: Question,
+    /// What happens when it fails, if not what the plan says.
+    pub on_fail: Option<Mitigation>,
+    /// What happens when it cannot tell, if not what the plan says.
+    pub on_inconclusive: Option<OnInconclusive>,
 }
 
 /// What is measured and judged: only pairs that make sense can be written down.
@@ -171,27 +232,28 @@ impl Plan {
         let mut checks = Vec::new();
         for check in &spec.checks {
             match question(policy, check, metrics) {
-                Ok(question) => checks.push(Check { metric: check.metric.clone(), question }),
+                Ok(question) => checks.push(Check {
+                    metric: check.metric.clone(),
+                    question,
+                    on_fail: check.on_fail.clone(),
+                    on_inconclusive: check.on_inconclusive.clone(),
+                }),
                 Err(error) => errors.push(error),
             }
         }
         if !errors.is_empty() {
             return Err(errors);
         }
-        let steps = spec.steps.iter().map(|step| Step {
-            name: step.name.clone(),
-            exposure: Exposure::of_step(step),
-            hold: step.hold,
-        });
         Ok(Plan {
             policy: policy.clone(),
-            steps: steps.collect(),
+            steps: steps(spec),
             checks,
-            on_fail: spec.on_fail,
-            on_inconclusive: spec.on_inconclusive,
+            on_fail: spec.on_fail.clone(),
+            on_inconclusive: spec.on_inconclusive.clone(),
             on_newer: spec.on_newer,
             keep_previous: spec.keep_previous,
             ready_within: spec.ready_within,
+            watch_only: watches_only(spec),
         })
     }
 
@@ -199,6 +261,57 @@ impl Plan {
     pub fn segments(&self) -> impl Iterator<Item = &Name> {
         self.steps.iter().flat_map(|step| step.exposure.segments())
     }
+}
+
+/// The steps with whom each shows the candidate to: gates leave that as it was, and ramps and shadows add to it.
+fn steps(spec: &PolicySpec) -> Vec<Step> {
+    let mut exposure = Exposure::nobody();
+    let mut resolved = Vec::new();
+    for StepSpec { name, work } in &spec.steps {
+        let work = match work.clone() {
+            StepWork::Expose { audience, exclude, hold } => {
+                exposure = Exposure { include: audience, exclude: exclude.clone(), shadow: None };
+                Work::Hold(hold)
+            }
+            StepWork::Ramp { ramp, exclude, hold } => {
+                // A ramp begins no lower than what was there before.
+                let first = ramp.first().0.max(exposure.share());
+                exposure = Exposure { exclude, shadow: None, ..exposure.with_share(first) };
+                Work::Ramp { ramp, hold }
+            }
+            StepWork::Shadow { shadow, hold } => {
+                exposure = Exposure { shadow: Some(shadow), ..exposure };
+                Work::Hold(hold)
+            }
+            StepWork::Watch { hold } => {
+                exposure = Exposure::everyone();
+                Work::Hold(hold)
+            }
+            StepWork::Approval(approval) => Work::Gate(Gate::Approval(approval)),
+            StepWork::Webhook(gate) => Work::Gate(Gate::Webhook(gate)),
+            StepWork::WaitFor(gate) => Work::Gate(Gate::Version(gate)),
+            StepWork::PointOfNoReturn(point) => Work::Gate(Gate::PointOfNoReturn(point.reason)),
+        };
+        let mut at_first = exposure.clone();
+        for segment in &spec.exclude_until_end {
+            if !at_first.exclude.contains(segment) {
+                at_first.exclude.push(segment.clone());
+            }
+        }
+        resolved.push(Step { name: name.clone(), exposure: at_first, work: work.clone() });
+        if let Work::Ramp { ramp, .. } = &work {
+            exposure = exposure.with_share(ramp.last().0.max(exposure.share()));
+        }
+    }
+    resolved
+}
+
+fn watches_only(spec: &PolicySpec) -> bool {
+    let steers = |step: &StepSpec| {
+        matches!(step.work, StepWork::Expose { .. } | StepWork::Ramp { .. } | StepWork::Shadow { .. })
+    };
+    let watches = |step: &StepSpec| matches!(step.work, StepWork::Watch { .. });
+    spec.steps.iter().any(watches) && !spec.steps.iter().any(steers)
 }
 
 fn question(

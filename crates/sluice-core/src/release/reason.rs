@@ -1,12 +1,15 @@
 //! Why a release is where it is: with the numbers, and as one plain sentence.
 
-use std::fmt;
+mod words;
 
 use serde::{Deserialize, Serialize};
 
-use crate::release::finding::{grouped, requests};
+use crate::calendar::Closed;
+use crate::name::VersionNeed;
 use crate::release::phase::Trouble;
-use crate::{Name, Span, Timestamp, VersionName};
+use crate::{Name, Span, Timestamp, VersionName, Weight};
+pub(crate) use words::missing_requests;
+pub(super) use words::{capitalized, or, who_meet};
 
 /// Why a release is where it is. Its `Display` is one plain sentence, without a full stop.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -68,6 +71,9 @@ pub enum Reason {
     },
     /// The candidate lost its last ready endpoint.
     NotReady {
+        /// The service, when several are released together.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        service: Option<Name>,
         /// The candidate.
         version: VersionName,
         /// For how long it has had none.
@@ -157,6 +163,122 @@ pub enum Reason {
         /// The version.
         version: VersionName,
     },
+    /// The calendar does not allow that more people meet the candidate.
+    Closed {
+        /// The candidate.
+        version: VersionName,
+        /// The step that cannot begin yet, or cannot go on; none for the end, when everyone would have it for good.
+        step: Option<Name>,
+        /// Why not.
+        why: Closed,
+        /// When it can; none when that is not known.
+        opens_at: Option<Timestamp>,
+    },
+    /// People have to approve.
+    Approval {
+        /// The step.
+        step: Name,
+        /// Who may, by role.
+        roles: Vec<Name>,
+        /// How many have to.
+        count: u32,
+        /// How many have.
+        given: u32,
+        /// How much longer this is waited for.
+        left: Span,
+    },
+    /// Another program has to say that all is well.
+    Webhook {
+        /// The step.
+        step: Name,
+        /// Its address.
+        url: String,
+        /// What it said last, in words.
+        said: Option<String>,
+        /// How much longer this is waited for.
+        left: Span,
+    },
+    /// Another service has to have a version.
+    OtherService {
+        /// The step.
+        step: Name,
+        /// The other service.
+        service: Name,
+        /// The version that it has to have.
+        need: VersionNeed,
+        /// The version that it has; none when that is not known.
+        found: Option<VersionName>,
+        /// How much longer this is waited for.
+        left: Span,
+    },
+    /// A gate was not opened in time.
+    Expired {
+        /// What was waited for in vain, in words.
+        missing: String,
+    },
+    /// Another program says that something is wrong.
+    WebhookFailed {
+        /// Its address.
+        url: String,
+        /// What it said.
+        said: Option<String>,
+    },
+    /// More and more people meet the candidate.
+    Ramping {
+        /// The step.
+        step: Name,
+        /// Who meets the candidate now.
+        audience: String,
+        /// The share of everyone at the end.
+        to: Weight,
+        /// How much time is left until more do, or until all do; none where what is seen decides.
+        time_left: Option<Span>,
+    },
+    /// More requests failed in a ramp than may.
+    RiskSpent {
+        /// The step.
+        step: Name,
+        /// How many more requests failed than would have on stable.
+        excess: u64,
+        /// How many may.
+        budget: u64,
+        /// Requests that the candidate answered in the ramp.
+        requests: u64,
+        /// How many of them failed.
+        failed: u64,
+    },
+    /// No endpoint of stable is ready, while the candidate has some.
+    StableBroken {
+        /// The version that people had.
+        stable: VersionName,
+        /// The candidate.
+        version: VersionName,
+    },
+    /// Everyone would be taken back, but for a point of no return.
+    NoReturn {
+        /// Why they would be taken back.
+        because: Box<Reason>,
+        /// Why they cannot be.
+        why: String,
+    },
+    /// People are taken back little by little.
+    GoingBackGradually {
+        /// The version to go back to.
+        version: VersionName,
+        /// How much time is left.
+        time_left: Span,
+        /// Why.
+        because: Box<Reason>,
+    },
+    /// Everyone is back, and another program is told to deploy that version again.
+    Redeploying {
+        /// The version that people have again.
+        version: VersionName,
+        /// The address of the other program.
+        url: String,
+        /// Why they are back.
+        because: Box<Reason>,
+    },
     /// Something that must not happen did.
     Trouble(Trouble),
 }
@@ -181,7 +303,19 @@ impl Reason {
             Reason::StableNotReady { .. } => "stable-not-ready",
             Reason::KeptInTrouble { trouble: because, .. }
             | Reason::GoingBack { because, .. }
+            | Reason::GoingBackGradually { because, .. }
+            | Reason::NoReturn { because, .. }
+            | Reason::Redeploying { because, .. }
             | Reason::Back { because, .. } => because.code(),
+            Reason::Closed { .. } => "closed",
+            Reason::Approval { .. } => "approval",
+            Reason::Webhook { .. } => "webhook",
+            Reason::OtherService { .. } => "other-service",
+            Reason::Expired { .. } => "expired",
+            Reason::WebhookFailed { .. } => "webhook-failed",
+            Reason::Ramping { .. } => "ramping",
+            Reason::RiskSpent { .. } => "risk-spent",
+            Reason::StableBroken { .. } => "stable-broken",
             Reason::Superseded { .. } => "superseded",
             Reason::NeverReady { .. } => "never-ready",
             Reason::AlreadyLive { .. } => "already-live",
@@ -199,136 +333,13 @@ impl Reason {
             Reason::Moving { step, .. }
             | Reason::Holding { step, .. }
             | Reason::UntilPromoted { step, .. }
-            | Reason::TooLittle { step, .. } => Some(step),
+            | Reason::TooLittle { step, .. }
+            | Reason::Approval { step, .. }
+            | Reason::Webhook { step, .. }
+            | Reason::OtherService { step, .. }
+            | Reason::Ramping { step, .. } => Some(step),
+            Reason::Closed { step, .. } => step.as_ref(),
             _ => None,
         }
-    }
-
-    /// As what follows "because".
-    pub(super) fn clause(&self) -> String {
-        match self {
-            Reason::CheckFailed { finding } => format!("a check failed: {finding}"),
-            Reason::Inconclusive { missing, waited } => {
-                format!("too little was seen for {}: {missing}", waited.rounded())
-            }
-            Reason::Superseded { by } => format!("the newer release {by} took its place"),
-            // These begin with a name or a version.
-            _ => self.to_string(),
-        }
-    }
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Reason::Queued { behind } => write!(f, "Waits for {behind} to end"),
-            Reason::WaitingForReady { version, endpoints: 0, left } => {
-                write!(f, "Waits for {version} to have an endpoint, for another {}", left.rounded())
-            }
-            Reason::WaitingForReady { version, endpoints: 1, left } => {
-                write!(f, "Waits for the endpoint of {version} to be ready, for another {}", left.rounded())
-            }
-            Reason::WaitingForReady { version, endpoints, left } => write!(
-                f,
-                "Waits for one of the {endpoints} endpoints of {version} to be ready, for another {}",
-                left.rounded()
-            ),
-            Reason::Moving { step, audience, version } => {
-                write!(f, "Step {step}: traffic is being set so that {} {version}", who_meet(audience))
-            }
-            Reason::Holding { step, audience, time_left, requests_left } => {
-                write!(f, "Step {step}: {audience}, {}", to_go(*time_left, *requests_left))
-            }
-            Reason::UntilPromoted { step, audience } => {
-                write!(f, "Step {step}: {audience}, until somebody promotes it")
-            }
-            Reason::TooLittle { step, missing, left } => {
-                write!(f, "Step {step} waits for data, for another {} at most: {missing}", left.rounded())
-            }
-            Reason::CheckFailed { .. } | Reason::Inconclusive { .. } | Reason::Superseded { .. } => {
-                f.write_str(&capitalized(&self.clause()))
-            }
-            Reason::NotReady { version, unready_for: Span::ZERO } => {
-                write!(f, "{version} has no ready endpoint")
-            }
-            Reason::NotReady { version, unready_for } => {
-                write!(f, "{version} has had no ready endpoint for {}", unready_for.rounded())
-            }
-            Reason::Person { done, actor, why: Some(why) } => write!(f, "{actor} {done}: {why}"),
-            Reason::Person { done, actor, why: None } => write!(f, "{actor} {done}"),
-            Reason::Promoting { version } => {
-                write!(f, "The last step is over: traffic is being set so that everyone meets {version}")
-            }
-            Reason::Kept { version, previous, until } => {
-                write!(
-                    f,
-                    "Everyone has {version}; {previous} is kept for a quick return until {}",
-                    minute(*until)
-                )
-            }
-            Reason::KeptInTrouble { version, previous, until, trouble } => write!(
-                f,
-                "Everyone has {version}, but it can be rolled back to {previous} until {}: {}",
-                minute(*until),
-                trouble.clause()
-            ),
-            Reason::Released { version } => write!(f, "Everyone has {version}"),
-            Reason::StableNotReady { version, because } => write!(
-                f,
-                "Nobody can go back to {version} yet, which has no ready endpoint; they should, because {}",
-                because.clause()
-            ),
-            Reason::GoingBack { version, because } => {
-                write!(f, "Everyone is being taken back to {version}, because {}", because.clause())
-            }
-            Reason::Back { version, because } => {
-                write!(f, "Everyone is back on {version}, because {}", because.clause())
-            }
-            Reason::NeverReady { version, waited } => {
-                write!(f, "{version} had no ready endpoint within {}, so nobody met it", waited.rounded())
-            }
-            Reason::AlreadyLive { version } => write!(f, "{version} was live already when its turn came"),
-            Reason::Trouble(Trouble::Crashed { message }) => {
-                write!(f, "Sluice itself failed while it decided about this release: {message}")
-            }
-        }
-    }
-}
-
-/// An audience with its verb: `everyone meets`, `5 % of everyone meet`.
-pub(super) fn who_meet(audience: &str) -> String {
-    let verb = if matches!(audience, "everyone" | "nobody") { "meets" } else { "meet" };
-    format!("{audience} {verb}")
-}
-
-/// With a capital at its beginning.
-pub(super) fn capitalized(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
-}
-
-fn to_go(time: Span, count: u64) -> String {
-    match (time > Span::ZERO, count) {
-        (true, 0) => format!("{} to go", time.rounded()),
-        (true, count) => format!("{} and {} to go", time.rounded(), requests(count)),
-        (false, 0) => "nothing more to wait for".to_owned(),
-        (false, count) => format!("{} to go", requests(count)),
-    }
-}
-
-/// A time to the minute, as `2026-11-23 09:30 UTC`.
-fn minute(at: Timestamp) -> String {
-    let text = at.to_string();
-    match (text.get(..10), text.get(11..16)) {
-        (Some(day), Some(time)) => format!("{day} {time} UTC"),
-        _ => text,
-    }
-}
-
-/// What a step still asks for before data can be called enough.
-pub(crate) fn missing_requests(have: u64, asked: u64) -> String {
-    match have {
-        0 => format!("no request has reached the candidate in this step, and it takes {}", grouped(asked)),
-        _ => format!("{} of {} have reached the candidate in this step", grouped(have), requests(asked)),
     }
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::release::phase::Approved;
 use crate::{Name, Span, Timestamp, VersionName, Weight};
 
 /// Where a release stands.
@@ -29,6 +30,14 @@ pub struct ReleaseStatus {
     pub reason: ReasonStatus,
     /// What each check says.
     pub verdicts: Vec<VerdictStatus>,
+    /// The gate that it waits at.
+    pub gate: Option<GateStatus>,
+    /// The services that are released together, in the order in which they go up; only when there are several.
+    pub services: Vec<MemberStatus>,
+    /// Why nobody can be taken back any more.
+    pub no_return: Option<String>,
+    /// Who started it.
+    pub started_by: String,
     /// What the candidate answered, in all.
     pub exposed: Exposed,
     /// What happened, oldest first; at most the last 200 entries.
@@ -48,8 +57,10 @@ pub struct ReleaseStatus {
 pub enum PhaseName {
     /// Waits for the candidate to be ready.
     Pending,
-    /// Waits for another release of the service.
+    /// Waits for another release of the service, a window, the end of a freeze, a webhook or another service.
     Waiting,
+    /// Waits for people to approve.
+    AwaitingApproval,
     /// People meet the candidate, step by step.
     Progressing,
     /// Stays where it is until somebody decides.
@@ -95,12 +106,27 @@ pub enum Verb {
     Rollback,
     /// Start over after it was taken back.
     Retry,
+    /// Say yes at an approval.
+    Approve,
+    /// Say no at an approval: everyone is taken back.
+    Reject,
+    /// Go on in spite of a gate, a window or a freeze; takes a reason.
+    Override,
 }
 
 impl Verb {
     /// Every verb.
-    pub const ALL: [Verb; 6] =
-        [Verb::Promote, Verb::Pause, Verb::Resume, Verb::Abort, Verb::Rollback, Verb::Retry];
+    pub const ALL: [Verb; 9] = [
+        Verb::Promote,
+        Verb::Pause,
+        Verb::Resume,
+        Verb::Abort,
+        Verb::Rollback,
+        Verb::Retry,
+        Verb::Approve,
+        Verb::Reject,
+        Verb::Override,
+    ];
 
     /// As written in commands and addresses.
     pub const fn as_str(self) -> &'static str {
@@ -111,6 +137,9 @@ impl Verb {
             Verb::Abort => "abort",
             Verb::Rollback => "rollback",
             Verb::Retry => "retry",
+            Verb::Approve => "approve",
+            Verb::Reject => "reject",
+            Verb::Override => "override",
         }
     }
 }
@@ -121,8 +150,13 @@ impl Verb {
 pub struct StepStatus {
     /// Its name.
     pub name: Name,
-    /// Who meets the candidate, in words: `5 % of everyone`, `all of employees and 5 % of low-risk`.
+    /// What it does.
+    pub kind: StepKind,
+    /// What it does in words: who meets the candidate (`5 % of everyone`, `all of employees and 5 % of low-risk`), or
+    /// what a gate asks for (`approval by product`).
     pub audience: String,
+    /// For a ramp: the share of everyone at its end.
+    pub ramp_to: Option<Weight>,
     /// The share of everyone, parts per 100 000, segments not counted.
     pub candidate: Weight,
     /// How far it is.
@@ -139,6 +173,58 @@ pub struct StepStatus {
     pub held_requests: u64,
     /// Whether only a person can end it.
     pub until_promoted: bool,
+}
+
+/// What a step does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum StepKind {
+    /// People meet the candidate.
+    Expose,
+    /// More and more people do.
+    Ramp,
+    /// People have to approve.
+    Approval,
+    /// Another program has to say that all is well.
+    Webhook,
+    /// Another service has to have a version.
+    WaitFor,
+    /// From here on nobody can be taken back.
+    PointOfNoReturn,
+}
+
+/// A gate that a release waits at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct GateStatus {
+    /// What kind of gate.
+    pub kind: StepKind,
+    /// For an approval: who may approve, by role.
+    pub roles: Vec<Name>,
+    /// For an approval: how many people have to.
+    pub count: u32,
+    /// For an approval: whether whoever started the release cannot approve it.
+    pub four_eyes: bool,
+    /// For an approval: who has.
+    pub given: Vec<Approved>,
+    /// For a webhook: what it said last, in words.
+    pub said: Option<String>,
+    /// Until when it is waited for.
+    pub expires_at: Timestamp,
+}
+
+/// One of the services that are released together.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MemberStatus {
+    /// The service.
+    pub service: Name,
+    /// The version that people had.
+    pub from: VersionName,
+    /// The version that is released.
+    pub to: VersionName,
+    /// Who meets it, as the service has been given so far.
+    pub share: Share,
 }
 
 /// How far a step is.
@@ -204,6 +290,8 @@ pub struct VerdictStatus {
     pub check: String,
     /// The metric.
     pub metric: Name,
+    /// The service that it is asked of.
+    pub service: Name,
     /// What it says.
     pub verdict: Verdict,
     /// Why, in one plain sentence with the numbers in it.

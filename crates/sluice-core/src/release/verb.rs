@@ -2,24 +2,19 @@
 //!
 //! Every verb has an answer in every phase: done, already so, or refused with what would fit instead.
 
-use crate::release::check::CheckRun;
+mod fit;
+
 use crate::release::effect::Answer;
 use crate::release::event::Command;
-use crate::release::phase::{Pause, Phase, Return};
+use crate::release::phase::{Approved, Pause, Phase, Return, Stand};
 use crate::release::reason::Reason;
 use crate::release::status::{TimelineKind, Verb};
 use crate::release::step::Draft;
-use crate::release::{Release, Surroundings};
-
-/// What a verb would do in a phase.
-enum Fit {
-    Do,
-    Already,
-    Refuse(String),
-}
+use crate::release::{Release, Risk};
+use fit::{Fit, fit};
 
 pub(super) fn answer(draft: &mut Draft, command: &Command) {
-    draft.answer = match fit(&draft.next, command.verb, Some(&command.surroundings)) {
+    draft.answer = match fit(&draft.next, command.verb, Some(command)) {
         Fit::Already => Answer::Already,
         Fit::Refuse(why) => Answer::Refused { why },
         Fit::Do => {
@@ -29,111 +24,10 @@ pub(super) fn answer(draft: &mut Draft, command: &Command) {
     };
 }
 
-/// The verbs that would be taken now. Whether a retry finds its surroundings fit is only known when it comes.
+/// The verbs that would be taken now. Whether a retry finds its surroundings fit, and who may approve or override, is
+/// only known when it comes.
 pub(super) fn possible(release: &Release) -> Vec<Verb> {
     Verb::ALL.into_iter().filter(|verb| matches!(fit(release, *verb, None), Fit::Do)).collect()
-}
-
-fn refuse(why: impl Into<String>) -> Fit {
-    Fit::Refuse(why.into())
-}
-
-fn fit(release: &Release, verb: Verb, surroundings: Option<&Surroundings>) -> Fit {
-    match verb {
-        Verb::Promote => fit_promote(release),
-        Verb::Pause => match &release.phase {
-            Phase::Progressing(_) => Fit::Do,
-            Phase::Paused { .. } => Fit::Already,
-            Phase::Waiting { .. } | Phase::Pending { .. } => refuse(format!(
-                "{} has not started, so there is nothing to pause; abort it instead",
-                release.name
-            )),
-            _ => refuse(over(release, "pause")),
-        },
-        Verb::Resume => match &release.phase {
-            Phase::Paused { .. } => Fit::Do,
-            Phase::Progressing(_) => Fit::Already,
-            _ => refuse(format!("{} is not paused", release.name)),
-        },
-        Verb::Abort => match &release.phase {
-            Phase::Succeeded { kept_until: Some(_), .. } => refuse(format!(
-                "{} has succeeded; roll it back instead, which is instant while {} is kept",
-                release.name, release.from
-            )),
-            Phase::Aborted { .. } => Fit::Already,
-            Phase::RollingBack { why: Return::Aborted(_), .. } => Fit::Already,
-            Phase::RollingBack { .. } => refuse(over(release, "abort")),
-            phase if phase.is_over() => refuse(over(release, "abort")),
-            _ => Fit::Do,
-        },
-        Verb::Rollback => fit_rollback(release),
-        Verb::Retry => fit_retry(release, surroundings),
-    }
-}
-
-fn fit_promote(release: &Release) -> Fit {
-    match &release.phase {
-        Phase::Progressing(_) | Phase::Paused { .. } if release.endpoints.candidate.any_ready() => Fit::Do,
-        Phase::Progressing(_) | Phase::Paused { .. } => {
-            refuse(format!("{} has no ready endpoint now, so nobody else can be sent to it", release.to))
-        }
-        Phase::Promoting { .. } | Phase::Succeeded { .. } => Fit::Already,
-        Phase::Waiting { behind } => refuse(format!("{} waits for {behind} to end", release.name)),
-        Phase::Pending { .. } => refuse(format!("{} has no ready endpoint yet", release.to)),
-        _ => refuse(over(release, "promote")),
-    }
-}
-
-fn fit_rollback(release: &Release) -> Fit {
-    match &release.phase {
-        Phase::Progressing(_)
-        | Phase::Paused { .. }
-        | Phase::Promoting { .. }
-        | Phase::Succeeded { kept_until: Some(_), .. } => Fit::Do,
-        Phase::RollingBack { .. } | Phase::RolledBack { .. } => Fit::Already,
-        Phase::Succeeded { kept_until: None, .. } => refuse(format!(
-            "{} is no longer kept; release it again with: sluice release start {} {}",
-            release.from, release.service.name, release.from
-        )),
-        Phase::Waiting { .. } | Phase::Pending { .. } => {
-            refuse(format!("nobody has met {} yet; abort {} instead", release.to, release.name))
-        }
-        _ => refuse(over(release, "roll back")),
-    }
-}
-
-fn fit_retry(release: &Release, surroundings: Option<&Surroundings>) -> Fit {
-    match &release.phase {
-        Phase::RolledBack { .. } | Phase::Aborted { .. } | Phase::Failed { .. } => {}
-        Phase::Superseded { by, .. } => {
-            return refuse(format!("{by} took its place; start a new release instead"));
-        }
-        Phase::Succeeded { .. } => return refuse(format!("{} has succeeded", release.name)),
-        _ => return refuse(format!("{} is still under way", release.name)),
-    }
-    let Some(surroundings) = surroundings else { return Fit::Do };
-    if let Some(other) = &surroundings.other {
-        refuse(format!("{other} is under way; retry when it has ended"))
-    } else if surroundings.live == release.to {
-        refuse(format!("{} is live already", release.to))
-    } else if !surroundings.version_exists {
-        refuse(format!("{} no longer has version {}; apply it again first", release.service.name, release.to))
-    } else {
-        Fit::Do
-    }
-}
-
-fn over(release: &Release, verb: &str) -> String {
-    let state = match release.phase {
-        Phase::RollingBack { .. } => "is being taken back",
-        Phase::RolledBack { .. } => "was rolled back",
-        Phase::Aborted { .. } => "was aborted",
-        Phase::Superseded { .. } => "was superseded",
-        Phase::Failed { .. } => "has failed",
-        Phase::Promoting { .. } => "is becoming the stable version",
-        _ => "has succeeded",
-    };
-    format!("{} {state}, so there is nothing to {verb}", release.name)
 }
 
 fn carry_out(draft: &mut Draft, command: &Command) {
@@ -158,24 +52,74 @@ fn carry_out(draft: &mut Draft, command: &Command) {
             note(draft, command, TimelineKind::Resumed, "Resumed");
             draft.resume();
         }
-        Verb::Abort => match draft.next.phase {
-            Phase::Waiting { .. } | Phase::Pending { .. } => {
-                note(draft, command, TimelineKind::Ended, "Aborted");
-                let at = draft.now;
-                draft.end_quietly(Phase::Aborted { step: None, at }, person("aborted it"));
+        Verb::Abort => abort(draft, command, person("aborted it")),
+        Verb::Rollback => match draft.next.phase {
+            Phase::RollingBack { .. } => {
+                note(draft, command, TimelineKind::RollingBack, "Rolled back at once");
+                draft.hurry();
             }
-            _ => draft.go_back(Return::Aborted(person("aborted it"))),
+            _ => draft.go_back(Return::RolledBack(person("rolled it back"))),
         },
-        Verb::Rollback => draft.go_back(Return::RolledBack(person("rolled it back"))),
-        Verb::Retry => {
-            draft.next.attempt += 1;
-            draft.next.from = command.surroundings.live.clone();
-            draft.next.started_at = None;
-            draft.next.newer = None;
-            draft.next.endpoints.unready_for = None;
-            draft.next.checks = draft.next.plan.checks.iter().map(CheckRun::new).collect();
-            note(draft, command, TimelineKind::Resumed, "Started again");
-            draft.begin();
+        Verb::Retry => retry(draft, command),
+        Verb::Approve => {
+            note(draft, command, TimelineKind::Resumed, "Approved");
+            draft.approve(command);
+        }
+        Verb::Reject => {
+            note(draft, command, TimelineKind::Verdict, "Rejected");
+            draft.go_back(Return::RolledBack(person("rejected it")));
+        }
+        Verb::Override => override_what_holds_up(draft, command),
+    }
+}
+
+fn abort(draft: &mut Draft, command: &Command, reason: Reason) {
+    match &mut draft.next.phase {
+        Phase::Waiting { .. } | Phase::Pending { .. } | Phase::Closed { stand: None, .. } => {
+            note(draft, command, TimelineKind::Ended, "Aborted");
+            let at = draft.now;
+            draft.end_quietly(Phase::Aborted { step: None, at }, reason);
+        }
+        Phase::RollingBack { why, .. } => {
+            *why = Return::Aborted(reason);
+            note(draft, command, TimelineKind::RollingBack, "Aborted");
+            draft.hurry();
+        }
+        _ => draft.go_back(Return::Aborted(reason)),
+    }
+}
+
+/// Starts over. Whoever does so has started this attempt: approvals by others are asked for again.
+fn retry(draft: &mut Draft, command: &Command) {
+    let next = &mut draft.next;
+    next.attempt += 1;
+    next.started_at = None;
+    next.started_by = command.actor.clone();
+    next.newer = None;
+    next.no_return = None;
+    next.override_by = None;
+    next.rebalanced = 0;
+    next.calling = None;
+    next.risk = Risk::default();
+    draft.set_out_from(&command.surroundings.live, &command.surroundings.companions);
+    draft.judge_anew();
+    note(draft, command, TimelineKind::Resumed, "Started again");
+    draft.begin();
+}
+
+/// Goes on in spite of a gate, or of the calendar.
+fn override_what_holds_up(draft: &mut Draft, command: &Command) {
+    note(draft, command, TimelineKind::Resumed, "Overridden");
+    if let Phase::AtGate { stand, .. } = draft.next.phase {
+        return draft.advance(stand);
+    }
+    draft.next.override_by =
+        Some(Approved { actor: command.actor.clone(), at: draft.now, reason: command.reason.clone() });
+    if let Phase::Closed { stand, .. } = draft.next.phase {
+        match (stand, draft.next.unready().is_some()) {
+            (Some(Stand { step, .. }), _) => draft.enter(step + 1),
+            (None, false) => draft.start(),
+            (None, true) => draft.begin(),
         }
     }
 }

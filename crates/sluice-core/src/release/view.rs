@@ -1,11 +1,15 @@
 //! What people and programs are shown of a release, made from its state.
 
 use crate::Span;
-use crate::release::phase::Phase;
+use crate::document::policy::Approval;
+use crate::release::check::CheckRun;
+use crate::release::phase::{GateStand, Phase, Stand};
+use crate::release::plan::{Check, Gate, Work};
 use crate::release::status::{
-    PhaseName, ReasonStatus, ReleaseStatus, Share, SplitStatus, StepState, StepStatus, VerdictStatus,
+    GateStatus, MemberStatus, PhaseName, ReasonStatus, ReleaseStatus, Share, SplitStatus, StepKind,
+    StepState, StepStatus, VerdictStatus,
 };
-use crate::release::{Exposure, Release, verb};
+use crate::release::{Exposure, Member, Release, verb};
 
 impl Release {
     /// Its status, as it is shown.
@@ -14,6 +18,7 @@ impl Release {
         let step = match self.phase {
             // Past the last step, that is the one it ended in.
             Phase::Promoting { .. } | Phase::Succeeded { .. } => self.plan.steps.len().checked_sub(1),
+            // The step that waits for the calendar has not begun.
             _ => self.phase.step(),
         };
         ReleaseStatus {
@@ -34,8 +39,12 @@ impl Release {
                 at: self.reason_at,
             },
             verdicts: self.verdicts(),
+            gate: self.gate_status(),
+            services: self.services(),
+            no_return: self.no_return.clone(),
+            started_by: self.started_by.clone(),
             exposed: self.exposed,
-            timeline: self.timeline.clone(),
+            timeline: self.timeline.to_vec(),
             verbs: verb::possible(self),
             started_at: self.started_at,
             finished_at: self.phase.finished_at(),
@@ -48,21 +57,43 @@ impl Release {
 
     fn step_status(&self, index: usize) -> StepStatus {
         let step = &self.plan.steps[index];
-        let stand = match &self.phase {
-            Phase::Progressing(stand) | Phase::Paused { stand, .. } if stand.step == index => Some(stand),
-            _ => None,
+        let stand = self.stand().filter(|stand| stand.step == index);
+        // A ramp has come as far as it has.
+        let exposure = match stand {
+            Some(_) if step.gate().is_none() => &self.traffic.desired,
+            _ => &step.exposure,
         };
+        let audience = match &step.work {
+            Work::Ramp { .. } if stand.is_some() => exposure.words(),
+            _ => step.words(),
+        };
+        let hold = step.hold();
         StepStatus {
             name: step.name.clone(),
-            audience: step.exposure.words(),
-            candidate: step.exposure.share(),
+            audience,
+            candidate: exposure.share(),
+            kind: step.work.kind(),
+            ramp_to: match &step.work {
+                Work::Ramp { ramp, .. } => Some(ramp.last().0),
+                Work::Hold(_) | Work::Gate(_) => None,
+            },
             state: self.step_state(index),
             since: stand.and_then(|stand| stand.since),
-            hold_time: step.hold.time,
+            hold_time: hold.time,
             held_time: stand.map_or(Span::ZERO, |stand| stand.held),
-            hold_requests: step.hold.requests,
+            hold_requests: hold.requests,
             held_requests: stand.map_or(0, |stand| stand.requests),
-            until_promoted: step.hold.until_promoted,
+            until_promoted: hold.until_promoted,
+        }
+    }
+
+    fn stand(&self) -> Option<&Stand> {
+        match &self.phase {
+            Phase::Progressing(stand)
+            | Phase::AtGate { stand, .. }
+            | Phase::Closed { stand: Some(stand), .. }
+            | Phase::Paused { stand, .. } => Some(stand),
+            _ => None,
         }
     }
 
@@ -79,19 +110,74 @@ impl Release {
         }
     }
 
+    fn gate_status(&self) -> Option<GateStatus> {
+        let Phase::AtGate { gate: stand, .. } = &self.phase else { return None };
+        let (_, gate) = self.gate()?;
+        let kind = gate.kind();
+        let (given, said, expires_at) = match stand {
+            GateStand::Approval { given, expires_at } => (given.clone(), None, *expires_at),
+            GateStand::Webhook { said, expires_at } => (Vec::new(), said.clone(), *expires_at),
+            GateStand::Version { found, expires_at } => {
+                (Vec::new(), found.as_ref().map(ToString::to_string), *expires_at)
+            }
+        };
+        let (roles, count, four_eyes) = match gate {
+            Gate::Approval(Approval { roles, count, four_eyes, .. }) => (roles.clone(), *count, *four_eyes),
+            Gate::Webhook(_) | Gate::Version(_) | Gate::PointOfNoReturn(_) => (Vec::new(), 0, false),
+        };
+        Some(GateStatus { kind, roles, count, four_eyes, given, said, expires_at })
+    }
+
+    fn services(&self) -> Vec<MemberStatus> {
+        if self.companions.is_empty() {
+            return Vec::new();
+        }
+        let service = |member: Member<'_>| MemberStatus {
+            service: member.service.name.clone(),
+            from: member.from.clone(),
+            to: member.to.clone(),
+            share: share(member.given),
+        };
+        self.members().map(service).collect()
+    }
+
     fn verdicts(&self) -> Vec<VerdictStatus> {
-        let verdict =
-            |(run, check): (&crate::release::CheckRun, &crate::release::plan::Check)| VerdictStatus {
-                check: check.words(),
-                metric: check.metric.clone(),
-                verdict: run.finding.verdict(),
-                text: run.finding.text(check),
-                stable: run.finding.stable,
-                candidate: run.finding.candidate,
-                stable_samples: run.finding.stable_samples,
-                candidate_samples: run.finding.candidate_samples,
-            };
-        self.checks.iter().zip(&self.plan.checks).map(verdict).collect()
+        let verdict = |member: &Member<'_>, run: &CheckRun, check: &Check| VerdictStatus {
+            check: check.words(),
+            metric: check.metric.clone(),
+            service: member.service.name.clone(),
+            verdict: run.finding.verdict(),
+            text: run.finding.text(check),
+            stable: run.finding.stable,
+            candidate: run.finding.candidate,
+            stable_samples: run.finding.stable_samples,
+            candidate_samples: run.finding.candidate_samples,
+        };
+        let of_member = |(member, runs): (Member<'_>, &[CheckRun])| -> Vec<VerdictStatus> {
+            runs.iter().zip(&self.plan.checks).map(|(run, check)| verdict(&member, run, check)).collect()
+        };
+        self.members().zip(self.all_runs()).flat_map(of_member).collect()
+    }
+}
+
+impl Work {
+    fn kind(&self) -> StepKind {
+        match self {
+            Work::Hold(_) => StepKind::Expose,
+            Work::Ramp { .. } => StepKind::Ramp,
+            Work::Gate(gate) => gate.kind(),
+        }
+    }
+}
+
+impl Gate {
+    fn kind(&self) -> StepKind {
+        match self {
+            Gate::Approval(_) => StepKind::Approval,
+            Gate::Webhook(_) => StepKind::Webhook,
+            Gate::Version(_) => StepKind::WaitFor,
+            Gate::PointOfNoReturn(_) => StepKind::PointOfNoReturn,
+        }
     }
 }
 

@@ -80,12 +80,21 @@ pub(crate) fn creation(plan: Plan, behind: Option<Name>) -> Creation {
         behind,
         actor: "ci".to_owned(),
         reason: None,
+        companions: Vec::new(),
+        override_reason: None,
     }
 }
 
 /// What nobody else is in the way of.
 pub(crate) fn surroundings() -> Surroundings {
-    Surroundings { live: "2.0.3".parse().unwrap(), other: None, version_exists: true }
+    Surroundings {
+        live: "2.0.3".parse().unwrap(),
+        other: None,
+        version_exists: true,
+        companions: Vec::new(),
+        roles: Vec::new(),
+        may_override: false,
+    }
 }
 
 struct Script {
@@ -137,7 +146,9 @@ impl Script {
             ("in", "force") => self.confirm(self.release.traffic.desired_change),
             ("in", rest) => self.confirm(rest.strip_prefix("force ").unwrap().parse().unwrap()),
             ("newer", by) => self.event(&Event::Newer { by: name(by) }),
-            ("turn", live) => self.event(&Event::Turn { live: live.parse().unwrap() }),
+            ("turn", live) => {
+                self.event(&Event::Turn { live: live.parse().unwrap(), companions: Vec::new() })
+            }
             ("other", other) => self.surroundings.other = Some(name(other)),
             ("live", live) => self.surroundings.live = live.parse().unwrap(),
             ("gone", "") => self.surroundings.version_exists = false,
@@ -226,7 +237,8 @@ impl Script {
                 Effect::ApplyTraffic { change } => {
                     format!("  -> traffic {change}: {}", next.traffic.desired.words())
                 }
-                Effect::MakeLive { version } => format!("  -> {version} is live"),
+                Effect::MakeLive { version, .. } => format!("  -> {version} is live"),
+                Effect::CallHook { number } => format!("  -> call {number}"),
                 Effect::StartNext => "  -> start the next".to_owned(),
             });
         }

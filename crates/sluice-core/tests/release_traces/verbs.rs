@@ -68,6 +68,9 @@ fn every_verb_has_an_answer_in_every_phase() {
           abort     Aborted
           rollback  refused: nobody has met 2.1.0 yet; abort checkout-2.1.0-1 instead
           retry     refused: checkout-2.1.0-1 is still under way
+          approve   refused: checkout-2.1.0-1 does not wait for an approval
+          reject    refused: checkout-2.1.0-1 does not wait for an approval
+          override  refused: checkout-2.1.0-1 waits for checkout-2.0.4-1 to end
         pending
           promote   refused: 2.1.0 has no ready endpoint yet
           pause     refused: checkout-2.1.0-1 has not started, so there is nothing to pause; abort it instead
@@ -75,6 +78,9 @@ fn every_verb_has_an_answer_in_every_phase() {
           abort     Aborted
           rollback  refused: nobody has met 2.1.0 yet; abort checkout-2.1.0-1 instead
           retry     refused: checkout-2.1.0-1 is still under way
+          approve   refused: checkout-2.1.0-1 does not wait for an approval
+          reject    refused: checkout-2.1.0-1 does not wait for an approval
+          override  refused: 2.1.0 has no ready endpoint yet
         progressing
           promote   Progressing
           pause     Paused
@@ -82,6 +88,9 @@ fn every_verb_has_an_answer_in_every_phase() {
           abort     RollingBack
           rollback  RollingBack
           retry     refused: checkout-2.1.0-1 is still under way
+          approve   refused: checkout-2.1.0-1 does not wait for an approval
+          reject    refused: checkout-2.1.0-1 does not wait for an approval
+          override  refused: no gate, window or freeze holds checkout-2.1.0-1 up; promote it to end its step now
         progressing, candidate unready
           promote   refused: 2.1.0 has no ready endpoint now, so nobody else can be sent to it
           pause     Paused
@@ -89,6 +98,9 @@ fn every_verb_has_an_answer_in_every_phase() {
           abort     RollingBack
           rollback  RollingBack
           retry     refused: checkout-2.1.0-1 is still under way
+          approve   refused: checkout-2.1.0-1 does not wait for an approval
+          reject    refused: checkout-2.1.0-1 does not wait for an approval
+          override  refused: no gate, window or freeze holds checkout-2.1.0-1 up; promote it to end its step now
         paused
           promote   Progressing
           pause     is so already
@@ -96,6 +108,9 @@ fn every_verb_has_an_answer_in_every_phase() {
           abort     RollingBack
           rollback  RollingBack
           retry     refused: checkout-2.1.0-1 is still under way
+          approve   refused: checkout-2.1.0-1 does not wait for an approval
+          reject    refused: checkout-2.1.0-1 does not wait for an approval
+          override  refused: checkout-2.1.0-1 is paused; resume it first
         promoting
           promote   is so already
           pause     refused: checkout-2.1.0-1 is becoming the stable version, so there is nothing to pause
@@ -103,6 +118,9 @@ fn every_verb_has_an_answer_in_every_phase() {
           abort     RollingBack
           rollback  RollingBack
           retry     refused: checkout-2.1.0-1 is still under way
+          approve   refused: checkout-2.1.0-1 is becoming the stable version, so there is nothing to approve
+          reject    refused: checkout-2.1.0-1 is becoming the stable version, so there is nothing to reject
+          override  refused: checkout-2.1.0-1 is becoming the stable version, so there is nothing to override
         succeeded, kept
           promote   is so already
           pause     refused: checkout-2.1.0-1 has succeeded, so there is nothing to pause
@@ -110,6 +128,9 @@ fn every_verb_has_an_answer_in_every_phase() {
           abort     refused: checkout-2.1.0-1 has succeeded; roll it back instead, which is instant while 2.0.3 is kept
           rollback  RollingBack
           retry     refused: checkout-2.1.0-1 has succeeded
+          approve   refused: checkout-2.1.0-1 does not wait for an approval
+          reject    refused: checkout-2.1.0-1 does not wait for an approval
+          override  refused: checkout-2.1.0-1 has succeeded, so there is nothing to override
         succeeded
           promote   is so already
           pause     refused: checkout-2.1.0-1 has succeeded, so there is nothing to pause
@@ -117,6 +138,9 @@ fn every_verb_has_an_answer_in_every_phase() {
           abort     refused: checkout-2.1.0-1 has succeeded, so there is nothing to abort
           rollback  refused: 2.0.3 is no longer kept; release it again with: sluice release start checkout 2.0.3
           retry     refused: checkout-2.1.0-1 has succeeded
+          approve   refused: checkout-2.1.0-1 has succeeded, so there is nothing to approve
+          reject    refused: checkout-2.1.0-1 has succeeded, so there is nothing to reject
+          override  refused: checkout-2.1.0-1 has succeeded, so there is nothing to override
         rolling back
           promote   refused: checkout-2.1.0-1 is being taken back, so there is nothing to promote
           pause     refused: checkout-2.1.0-1 is being taken back, so there is nothing to pause
@@ -124,6 +148,9 @@ fn every_verb_has_an_answer_in_every_phase() {
           abort     refused: checkout-2.1.0-1 is being taken back, so there is nothing to abort
           rollback  is so already
           retry     refused: checkout-2.1.0-1 is still under way
+          approve   refused: checkout-2.1.0-1 is being taken back, so there is nothing to approve
+          reject    refused: checkout-2.1.0-1 is being taken back, so there is nothing to reject
+          override  refused: checkout-2.1.0-1 is being taken back, so there is nothing to override
         aborting
           promote   refused: checkout-2.1.0-1 is being taken back, so there is nothing to promote
           pause     refused: checkout-2.1.0-1 is being taken back, so there is nothing to pause
@@ -131,6 +158,9 @@ fn every_verb_has_an_answer_in_every_phase() {
           abort     is so already
           rollback  is so already
           retry     refused: checkout-2.1.0-1 is still under way
+          approve   refused: checkout-2.1.0-1 is being taken back, so there is nothing to approve
+          reject    refused: checkout-2.1.0-1 is being taken back, so there is nothing to reject
+          override  refused: checkout-2.1.0-1 is being taken back, so there is nothing to override
         rolled back
           promote   refused: checkout-2.1.0-1 was rolled back, so there is nothing to promote
           pause     refused: checkout-2.1.0-1 was rolled back, so there is nothing to pause
@@ -138,6 +168,9 @@ fn every_verb_has_an_answer_in_every_phase() {
           abort     refused: checkout-2.1.0-1 was rolled back, so there is nothing to abort
           rollback  is so already
           retry     Pending
+          approve   refused: checkout-2.1.0-1 was rolled back, so there is nothing to approve
+          reject    refused: checkout-2.1.0-1 was rolled back, so there is nothing to reject
+          override  refused: checkout-2.1.0-1 was rolled back, so there is nothing to override
         aborted
           promote   refused: checkout-2.1.0-1 was aborted, so there is nothing to promote
           pause     refused: checkout-2.1.0-1 was aborted, so there is nothing to pause
@@ -145,6 +178,9 @@ fn every_verb_has_an_answer_in_every_phase() {
           abort     is so already
           rollback  refused: checkout-2.1.0-1 was aborted, so there is nothing to roll back
           retry     Pending
+          approve   refused: checkout-2.1.0-1 was aborted, so there is nothing to approve
+          reject    refused: checkout-2.1.0-1 was aborted, so there is nothing to reject
+          override  refused: checkout-2.1.0-1 was aborted, so there is nothing to override
         superseded
           promote   refused: checkout-2.1.0-1 was superseded, so there is nothing to promote
           pause     refused: checkout-2.1.0-1 was superseded, so there is nothing to pause
@@ -152,6 +188,9 @@ fn every_verb_has_an_answer_in_every_phase() {
           abort     refused: checkout-2.1.0-1 was superseded, so there is nothing to abort
           rollback  refused: checkout-2.1.0-1 was superseded, so there is nothing to roll back
           retry     refused: checkout-2.2.0-1 took its place; start a new release instead
+          approve   refused: checkout-2.1.0-1 was superseded, so there is nothing to approve
+          reject    refused: checkout-2.1.0-1 was superseded, so there is nothing to reject
+          override  refused: checkout-2.1.0-1 was superseded, so there is nothing to override
         failed
           promote   refused: checkout-2.1.0-1 has failed, so there is nothing to promote
           pause     refused: checkout-2.1.0-1 has failed, so there is nothing to pause
@@ -159,5 +198,8 @@ fn every_verb_has_an_answer_in_every_phase() {
           abort     refused: checkout-2.1.0-1 has failed, so there is nothing to abort
           rollback  refused: checkout-2.1.0-1 has failed, so there is nothing to roll back
           retry     Pending
+          approve   refused: checkout-2.1.0-1 has failed, so there is nothing to approve
+          reject    refused: checkout-2.1.0-1 has failed, so there is nothing to reject
+          override  refused: checkout-2.1.0-1 has failed, so there is nothing to override
     "#]].assert_eq(&matrix);
 }

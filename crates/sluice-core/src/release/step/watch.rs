@@ -1,16 +1,20 @@
 //! What follows from what was seen: holds run, checks are asked, and trouble is acted on.
 
-use crate::document::policy::OnFail;
+use std::sync::Arc;
+
+use crate::Span;
+use crate::document::policy::{Hold, Mitigation, OnInconclusive};
 use crate::release::check::CheckRun;
-use crate::release::event::Observation;
+use crate::release::event::{Endpoints, Observation, Seen};
 use crate::release::finding::requests;
-use crate::release::phase::{Pause, Phase, Return, Stand, longer, watched};
-use crate::release::plan::Step;
+use crate::release::phase::{Pause, Phase, Stand, longer, watched};
+use crate::release::plan::{Plan, Step, Work};
 use crate::release::reason::{Reason, missing_requests};
-use crate::release::status::{TimelineKind, Verdict};
-use crate::release::step::{Draft, holding};
-use crate::release::{LastEndpoints, Release};
-use crate::{Name, Span, Timestamp};
+use crate::release::status::{TimelineEntry, TimelineKind, Verdict};
+use crate::release::step::Draft;
+use crate::release::step::mitigation::Found;
+use crate::release::{Member, Release};
+use crate::{Name, Timestamp};
 
 /// For how long a candidate may be without a ready endpoint before that counts as a failure. Visitors are on stable
 /// meanwhile, so nobody is hurt; a restart of its only endpoint takes less.
@@ -19,41 +23,33 @@ const UNREADY_GRACE: Span = Span::from_secs(10);
 /// For how long data may be missing before that is worth an entry in the timeline: most waits are shorter.
 const WAIT_NOTED: Span = Span::from_secs(10);
 
+/// Data that a step still lacks: what, and what happens when it does not come.
+pub(super) struct Lack {
+    pub(super) missing: String,
+    pub(super) rule: OnInconclusive,
+}
+
 impl Draft {
     pub(super) fn observed(&mut self, seen: &Observation) {
         if self.next.phase.is_over() {
             return;
         }
         let elapsed = self.look(seen);
-        match self.next.phase.clone() {
+        match self.next.phase {
             Phase::Pending { since, waited } => self.start_when_ready(since, longer(waited, elapsed)),
-            Phase::Progressing(stand) => match self.watch(seen) {
-                Some(trouble) => self.on_trouble(trouble, self.next.plan.on_fail, Pause::CheckFailed),
-                None => self.hold(stand, seen, elapsed),
-            },
-            Phase::Paused { mut stand, why, since } => {
-                if self.next.traffic.agrees() {
-                    stand.requests = stand.requests.saturating_add(seen.candidate.judged());
-                    self.next.phase = Phase::Paused { stand, why, since };
-                }
-                if let Some(trouble) = self.watch(seen)
-                    && why != Pause::CheckFailed
-                {
-                    self.on_trouble(trouble, self.next.plan.on_fail, Pause::CheckFailed);
-                }
-            }
-            Phase::Promoting { .. } => {
-                if let Some(trouble) = self.watch(seen) {
-                    self.on_trouble(trouble, self.next.plan.on_fail, Pause::CheckFailed);
-                }
-            }
+            Phase::Closed { stand: None, .. } => self.open_or_wait(),
+            Phase::Closed { .. }
+            | Phase::Progressing(_)
+            | Phase::AtGate { .. }
+            | Phase::Paused { .. }
+            | Phase::Promoting { .. } => self.look_under_way(seen, elapsed),
             Phase::Succeeded { at, kept_until: Some(until) } => {
                 let trouble = self.watch(seen);
                 self.keep(trouble, at, until);
             }
             Phase::RollingBack { .. } => {
                 self.count(seen);
-                self.return_if_possible();
+                self.go_on_back(elapsed);
             }
             Phase::Waiting { .. }
             | Phase::Succeeded { kept_until: None, .. }
@@ -62,132 +58,180 @@ impl Draft {
             | Phase::Superseded { .. }
             | Phase::Failed { .. } => {}
         }
+        self.move_if_waiting();
     }
 
-    /// Notes which endpoints are ready. Gives how much of the time since the last look counts as watched.
+    /// Notes what was seen of the world around. Gives how much of the time since the last look counts as watched.
     fn look(&mut self, seen: &Observation) -> Span {
         let elapsed = watched(self.next.looked_at.replace(self.now), self.now);
-        let unready_for = match (seen.candidate_endpoints.any_ready(), self.next.endpoints.unready_for) {
-            (true, _) => None,
-            (false, None) => Some(Span::ZERO),
-            (false, Some(before)) => Some(longer(before, elapsed)),
-        };
-        self.next.endpoints =
-            LastEndpoints { stable: seen.stable_endpoints, candidate: seen.candidate_endpoints, unready_for };
+        self.next.endpoints.look(seen.own(), elapsed);
+        let nothing = Seen::default();
+        for (index, companion) in self.next.companions.iter_mut().enumerate() {
+            let seen = seen.companions.get(index).unwrap_or(&nothing);
+            companion.endpoints.look(seen.look(), elapsed);
+        }
+        if self.next.calendar != seen.calendar {
+            self.next.calendar = seen.calendar.clone();
+        }
         elapsed
     }
 
-    fn start_when_ready(&mut self, since: Timestamp, waited: Span) {
-        let version = self.next.to.clone();
-        let endpoints = self.next.endpoints.candidate;
-        if endpoints.any_ready() {
-            self.next.started_at = Some(self.now);
-            let text = format!("{version} is ready: {} of {} endpoints", endpoints.ready, endpoints.total);
-            self.note(TimelineKind::Started, text);
-            return self.enter(0);
+    /// Looks at a release that people may meet the candidate of.
+    fn look_under_way(&mut self, seen: &Observation, elapsed: Span) {
+        if self.next.is_stable_broken() {
+            self.count(seen);
+            return self.wait_for_stable();
         }
+        if let Phase::Paused { stand, .. } = &mut self.next.phase
+            && self.next.traffic.agrees()
+        {
+            stand.requests = stand.requests.saturating_add(seen.candidate.judged());
+        }
+        if let Some(trouble) = self.watch(seen) {
+            // Whatever a failed check paused waits for a person, and finds it failing again.
+            if !matches!(self.next.phase, Phase::Paused { why: Pause::CheckFailed, .. }) {
+                return self.on_trouble(trouble);
+            }
+        }
+        match &mut self.next.phase {
+            Phase::Progressing(stand) => {
+                let stand = *stand;
+                self.hold(stand, seen, elapsed);
+            }
+            Phase::AtGate { .. } => self.look_at_gate(seen),
+            Phase::Closed { .. } => self.open_or_wait(),
+            _ => {}
+        }
+    }
+
+    /// While stable is broken and the candidate is not, comparing them tells nothing, and taking people back would
+    /// hurt them: the release waits. What paused it stays said.
+    fn wait_for_stable(&mut self) {
+        match &mut self.next.phase {
+            Phase::Progressing(stand) | Phase::AtGate { stand, .. } => stand.watched_at = None,
+            Phase::Closed { .. } => {}
+            _ => return,
+        }
+        let (stable, version) = (self.next.from.clone(), self.next.to.clone());
+        self.wait_because(Reason::StableBroken { stable, version });
+    }
+
+    fn start_when_ready(&mut self, since: Timestamp, waited: Span) {
+        let Some((member, endpoints)) = self.next.unready() else { return self.start_if_open() };
+        let (version, endpoints) = (member.to.clone(), endpoints.candidate.total);
         self.next.phase = Phase::Pending { since, waited };
         if waited >= self.next.plan.ready_within {
             self.end(Phase::Failed { step: None, at: self.now }, Reason::NeverReady { version, waited });
         } else {
             let left = self.next.plan.ready_within.left_after(waited);
-            self.because(Reason::WaitingForReady { version, endpoints: endpoints.total, left });
+            self.because(Reason::WaitingForReady { version, endpoints, left });
         }
     }
 
-    fn count(&mut self, seen: &Observation) {
+    fn start_if_open(&mut self) {
+        let first = self.next.plan.steps.first().map(|step| step.name.clone());
+        match self.next.closed(first.as_ref()) {
+            Some(reason) => self.close(None, reason),
+            None => self.start(),
+        }
+    }
+
+    /// The candidate is ready, and the first step begins.
+    pub(in crate::release) fn start(&mut self) {
+        self.next.started_at = Some(self.now);
+        for (member, endpoints) in self.next.members().zip(self.next.all_endpoints()) {
+            let name = self.next.named(&member).map(|name| format!("{name} ")).unwrap_or_default();
+            let Endpoints { ready, total } = endpoints.candidate;
+            let text = format!("{name}{} is ready: {ready} of {total} endpoints", member.to);
+            self.entries.push(TimelineEntry { at: self.now, kind: TimelineKind::Started, text, actor: None });
+        }
+        self.enter(0);
+    }
+
+    pub(super) fn count(&mut self, seen: &Observation) {
         let exposed = &mut self.next.exposed;
         exposed.requests = exposed.requests.saturating_add(seen.candidate.requests);
         exposed.failed = exposed.failed.saturating_add(seen.candidate.failed());
     }
 
-    /// Counts what was seen, asks every check, and says what is wrong, if anything is.
-    fn watch(&mut self, seen: &Observation) -> Option<Reason> {
+    /// Counts what was seen, asks every check of every service, and says what is wrong, if anything is.
+    fn watch(&mut self, seen: &Observation) -> Option<Found> {
         self.count(seen);
-        let Release { checks, plan, traffic, .. } = &mut self.next;
-        let is_everyone = traffic.desired.is_everyone();
-        for (run, check) in checks.iter_mut().zip(&plan.checks) {
-            run.observe(check, seen, is_everyone, self.now);
-        }
-        let failed = checks.iter().zip(&plan.checks).find(|(run, _)| run.finding.verdict() == Verdict::Fail);
-        if let Some((run, check)) = failed {
-            return Some(Reason::CheckFailed { finding: run.finding.text(check) });
-        }
-        self.not_ready().filter(|_| self.next.endpoints.unready_for >= Some(UNREADY_GRACE))
-    }
-
-    fn not_ready(&self) -> Option<Reason> {
-        let unready_for = self.next.endpoints.unready_for?;
-        Some(Reason::NotReady { version: self.next.to.clone(), unready_for })
-    }
-
-    fn on_trouble(&mut self, trouble: Reason, then: OnFail, why: Pause) {
-        self.note(TimelineKind::Verdict, trouble.to_string());
-        match then {
-            OnFail::Rollback => self.go_back(Return::RolledBack(trouble)),
-            OnFail::Pause => {
-                self.note(TimelineKind::Paused, "Paused until somebody decides".to_owned());
-                self.pause(why, trouble);
+        let plan = Arc::clone(&self.next.plan);
+        let now = self.now;
+        let Release { checks, companions, traffic, .. } = &mut self.next;
+        let is_everyone = |index: usize| traffic.given.get(index).unwrap_or(&traffic.desired).is_everyone();
+        let ask = |runs: &mut [CheckRun], seen, is_everyone| {
+            for (run, check) in runs.iter_mut().zip(&plan.checks) {
+                run.observe(check, seen, is_everyone, now);
             }
+        };
+        let nothing = Seen::default();
+        for (index, companion) in companions.iter_mut().enumerate() {
+            let seen = seen.companions.get(index).unwrap_or(&nothing);
+            ask(&mut companion.checks, seen.look(), is_everyone(index));
         }
+        ask(checks, seen.own(), is_everyone(companions.len()));
+        self.failed(&plan).or_else(|| self.unready_for_long())
+    }
+
+    /// The first check of the plan that fails for any of the services.
+    fn failed(&self, plan: &Plan) -> Option<Found> {
+        let (index, finding) = self.next.first_with(Verdict::Fail, plan)?;
+        let then = plan.checks.get(index).and_then(|check| check.on_fail.clone());
+        Some(Found {
+            reason: Reason::CheckFailed { finding },
+            then: then.unwrap_or_else(|| plan.on_fail.clone()),
+            why: Pause::CheckFailed,
+        })
+    }
+
+    fn unready_for_long(&self) -> Option<Found> {
+        let reason = self.not_ready()?;
+        let for_long = |unready_for: &Span| *unready_for >= UNREADY_GRACE;
+        let Reason::NotReady { unready_for, .. } = &reason else { return None };
+        for_long(unready_for).then(|| Found {
+            reason,
+            then: self.next.plan.on_fail.clone(),
+            why: Pause::CheckFailed,
+        })
+    }
+
+    /// That a candidate has no ready endpoint; of several, the one that has had none for longest.
+    pub(super) fn not_ready(&self) -> Option<Reason> {
+        let members = self.next.members().zip(self.next.all_endpoints());
+        let unready = members.filter(|(_, endpoints)| !self.next.is_ready(endpoints.candidate));
+        let (member, endpoints) = unready.max_by_key(|(_, endpoints)| endpoints.unready_for)?;
+        Some(Reason::NotReady {
+            service: self.next.named(&member),
+            version: member.to.clone(),
+            unready_for: endpoints.unready_for?,
+        })
     }
 
     /// Watches the new version while the one before is kept. Under a policy that pauses on trouble, nobody is taken
     /// back unasked; the first trouble is noted and stays said, so that one that comes and goes fills no timeline.
-    fn keep(&mut self, trouble: Option<Reason>, at: Timestamp, until: Timestamp) {
+    fn keep(&mut self, trouble: Option<Found>, at: Timestamp, until: Timestamp) {
         let is_noted = matches!(self.next.reason, Reason::KeptInTrouble { .. });
-        match (trouble, self.next.plan.on_fail) {
-            (Some(trouble), OnFail::Rollback) => {
-                self.on_trouble(trouble, OnFail::Rollback, Pause::CheckFailed)
-            }
+        match trouble {
+            Some(found) if found.then != Mitigation::Pause => self.take_back_from_success(found),
             _ if self.now >= until => self.let_go(at),
-            (Some(trouble), OnFail::Pause) if !is_noted => {
-                self.note(TimelineKind::Verdict, trouble.to_string());
+            Some(found) if !is_noted => {
+                self.note(TimelineKind::Verdict, found.reason.to_string());
                 self.because(Reason::KeptInTrouble {
                     version: self.next.to.clone(),
                     previous: self.next.from.clone(),
                     until,
-                    trouble: Box::new(trouble),
+                    trouble: Box::new(found.reason),
                 });
             }
             _ => {}
         }
     }
 
-    /// Stays where it is until somebody decides; the caller notes it.
-    pub(in crate::release) fn pause(&mut self, why: Pause, reason: Reason) {
-        let mut stand = match self.next.phase {
-            Phase::Progressing(stand) | Phase::Paused { stand, .. } => stand,
-            // Its last step is held once more when it is resumed.
-            Phase::Promoting { .. } => Stand::at(self.next.plan.steps.len().saturating_sub(1)),
-            _ => return,
-        };
-        stand.watched_at = None;
-        stand.waited = None;
-        self.next.phase = Phase::Paused { stand, why, since: self.now };
-        self.because(reason);
-    }
-
-    /// Goes on where a pause began.
-    pub(in crate::release) fn resume(&mut self) {
-        self.judge_anew_after_failure();
-        let Phase::Paused { mut stand, .. } = self.next.phase else { return };
-        stand.watched_at = None;
-        self.next.phase = Phase::Progressing(stand);
-        self.begin_hold_if_in_force();
-    }
-
-    /// After a failed check everything is judged anew: whoever lets the release go on has decided that what was found
-    /// is bearable.
-    pub(in crate::release) fn judge_anew_after_failure(&mut self) {
-        if let Phase::Paused { why: Pause::CheckFailed, .. } = self.next.phase {
-            self.next.checks = self.next.plan.checks.iter().map(CheckRun::new).collect();
-            self.next.endpoints.unready_for = None;
-        }
-    }
-
     fn hold(&mut self, mut stand: Stand, seen: &Observation, elapsed: Span) {
-        let Some(step) = self.plan_step(stand.step).cloned() else { return self.promote() };
+        let plan = Arc::clone(&self.next.plan);
+        let Some(step) = plan.steps.get(stand.step) else { return self.advance(stand) };
         if !self.next.traffic.agrees() {
             return self.because(self.moving(step));
         }
@@ -199,39 +243,51 @@ impl Draft {
             self.next.phase = Phase::Progressing(stand);
             return self.because(not_ready);
         }
+        let before = stand.held;
         stand.watch(self.now);
-        if step.hold.until_promoted || step.hold.time > stand.held {
+        if let Work::Ramp { ramp, .. } = &step.work {
+            let gained = stand.held.left_after(before);
+            return self.climb(stand, step, ramp, seen, gained, elapsed);
+        }
+        self.hold_or_advance(stand, step, elapsed);
+    }
+
+    /// Goes on when the step's hold is over and nothing is missing, and says what is waited for otherwise.
+    pub(super) fn hold_or_advance(&mut self, mut stand: Stand, step: &Step, elapsed: Span) {
+        let hold = step.hold();
+        if hold.until_promoted || hold.time > stand.held {
             stand.waited = None;
             self.next.phase = Phase::Progressing(stand);
-            return self.because(holding(step, &stand));
+            return self.because(self.holding(step, &stand));
         }
         self.next.phase = Phase::Progressing(stand);
-        match self.missing(&step, &stand) {
+        match self.missing(&hold, &stand) {
             None => {
-                self.note(TimelineKind::Step, self.done_text(&step, &stand));
-                self.enter(stand.step + 1);
+                self.note(TimelineKind::Step, self.done_text(step, &stand));
+                self.advance(stand);
             }
-            Some(missing) => self.wait_for_data(stand, step.name, missing, elapsed),
+            Some(lack) => self.wait_for_data(stand, step.name.clone(), lack, elapsed),
         }
     }
 
-    /// What data the step still lacks, in words. A step that nobody meets lacks none.
-    fn missing(&self, step: &Step, stand: &Stand) -> Option<String> {
-        if stand.requests < step.hold.requests {
-            return Some(missing_requests(stand.requests, step.hold.requests));
+    /// What data the step still lacks. A step that nobody meets lacks none.
+    pub(super) fn missing(&self, hold: &Hold, stand: &Stand) -> Option<Lack> {
+        let plan = &self.next.plan;
+        if stand.requests < hold.requests {
+            let missing = missing_requests(stand.requests, hold.requests);
+            return Some(Lack { missing, rule: plan.on_inconclusive.clone() });
         }
-        if step.exposure.is_nobody() {
+        if self.next.traffic.desired.is_idle() {
             return None;
         }
-        let mut checks = self.next.checks.iter().zip(&self.next.plan.checks);
-        checks
-            .find(|(run, _)| run.finding.verdict() == Verdict::Inconclusive)
-            .map(|(run, check)| run.finding.text(check))
+        let (index, missing) = self.next.first_with(Verdict::Inconclusive, plan)?;
+        let rule = plan.checks.get(index).and_then(|check| check.on_inconclusive.clone());
+        Some(Lack { missing, rule: rule.unwrap_or_else(|| plan.on_inconclusive.clone()) })
     }
 
     fn done_text(&self, step: &Step, stand: &Stand) -> String {
         let held = stand.held.rounded();
-        if step.exposure.is_nobody() {
+        if self.next.traffic.desired.is_idle() {
             return format!("Step {} is done after {held}: nobody met the candidate", step.name);
         }
         let checks = match self.next.checks.len() {
@@ -243,20 +299,58 @@ impl Draft {
         format!("Step {} is done after {held} and {}: {checks}", step.name, requests(stand.requests))
     }
 
-    fn wait_for_data(&mut self, mut stand: Stand, step: Name, missing: String, elapsed: Span) {
-        let rule = self.next.plan.on_inconclusive;
+    pub(super) fn wait_for_data(&mut self, mut stand: Stand, step: Name, lack: Lack, elapsed: Span) {
+        let Lack { missing, rule } = lack;
         let waited = stand.waited.map_or(Span::ZERO, |before| longer(before, elapsed));
         let is_noted = stand.waited.is_some_and(|before| before >= WAIT_NOTED);
         stand.waited = Some(waited);
         self.next.phase = Phase::Progressing(stand);
         if waited >= rule.wait {
             let reason = Reason::Inconclusive { missing, waited };
-            return self.on_trouble(reason, rule.then, Pause::Inconclusive);
+            return self.on_trouble(Found { reason, then: rule.then, why: Pause::Inconclusive });
         }
         let reason = Reason::TooLittle { step, missing, left: rule.wait.left_after(waited) };
         if waited >= WAIT_NOTED && !is_noted {
             self.note(TimelineKind::Waiting, reason.to_string());
         }
         self.because(reason);
+    }
+}
+
+impl Release {
+    /// Whether people who should be on stable are not served by it, while a candidate could: of any of the services.
+    /// Where everyone should meet the candidate, stable is not asked.
+    fn is_stable_broken(&self) -> bool {
+        let is_broken = |(member, endpoints): (Member<'_>, &crate::release::LastEndpoints)| {
+            let has_none = !endpoints.stable.any_ready();
+            let is_meant = !(self.plan.watch_only && endpoints.stable.total == 0);
+            has_none && is_meant && endpoints.candidate.any_ready() && !member.given.is_everyone()
+        };
+        self.members().zip(self.all_endpoints()).any(is_broken)
+    }
+
+    /// The first check of the plan with this verdict for any of the services, and what it found, in words. Asked of
+    /// the companions first: what needs them suffers from their trouble.
+    fn first_with(&self, verdict: Verdict, plan: &Plan) -> Option<(usize, String)> {
+        for (index, check) in plan.checks.iter().enumerate() {
+            for (member, runs) in self.members().zip(self.all_runs()) {
+                let Some(run) = runs.get(index).filter(|run| run.finding.verdict() == verdict) else {
+                    continue;
+                };
+                let text = run.finding.text(check);
+                let text = match self.named(&member) {
+                    Some(name) => format!("{name}: {text}"),
+                    None => text,
+                };
+                return Some((index, text));
+            }
+        }
+        None
+    }
+
+    /// What the checks of each service have seen, companions first.
+    pub(in crate::release) fn all_runs(&self) -> impl Iterator<Item = &[CheckRun]> {
+        let companions = self.companions.iter().map(|companion| companion.checks.as_slice());
+        companions.chain(std::iter::once(self.checks.as_slice()))
     }
 }
