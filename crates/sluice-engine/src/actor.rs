@@ -3,24 +3,28 @@
 //! A release never waits for another one: the only thing they share is the store, which commits for many at once, and
 //! the publisher, which sends one snapshot for many.
 
+mod record;
+
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use futures_util::FutureExt;
-use serde_json::{Value, json};
 use sluice_core::document::DocumentKey;
-use sluice_core::release::{self, Answer, Command, Effect, Event, Release, Transition};
+use sluice_core::release::{
+    self, Answer, CallState, Command, Effect, Event, HookAnswer, Release, Transition,
+};
 use sluice_core::{Span, Timestamp};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{error, warn};
 
+pub(crate) use record::log_entries;
+
 use crate::error::Error;
 use crate::inner::{Inner, Numbers, release_resource, to_json};
-use crate::live::Live;
 use crate::observer::Observer;
-use crate::port::store::{self, Change, Commit, Expect, NewEffect, NewEvent, Remembered, Write};
+use crate::port::store::{self, Change, Commit, Expect, Write};
 use crate::resource::Resource;
 use crate::world::Stored;
 
@@ -68,6 +72,8 @@ pub(crate) struct Actor {
     /// Resolves when the routing of a change of traffic is in force. Waited for beside everything else, so that a data
     /// plane that is slow or away holds up neither checks nor people.
     confirming: Option<Pin<Box<dyn Future<Output = u64> + Send>>>,
+    /// Resolves with what came of calling a webhook.
+    calling: Option<Pin<Box<dyn Future<Output = (u64, HookAnswer)> + Send>>>,
     looked_at: Timestamp,
     checkpointed_at: Timestamp,
     is_dirty: bool,
@@ -94,6 +100,7 @@ impl Actor {
             observer,
             mailbox,
             confirming: None,
+            calling: None,
             looked_at: now,
             checkpointed_at: now,
             is_dirty: false,
@@ -104,6 +111,7 @@ impl Actor {
     pub(crate) async fn run(&mut self) {
         // A crash may have come between a commit and its effects: setting traffic again is the same as setting it.
         self.confirm_traffic();
+        self.call_hook();
         while self.release.is_active() {
             let next_look = self.looked_at.after(EVALUATE_EVERY);
             let clock = Arc::clone(&self.inner.parts.clock);
@@ -119,6 +127,10 @@ impl Actor {
                 change = confirmed(&mut self.confirming) => {
                     self.confirming = None;
                     self.on_event(&Event::TrafficInForce { change }).await;
+                }
+                (number, answer) = called(&mut self.calling) => {
+                    self.calling = None;
+                    self.on_event(&Event::HookAnswered { number, answer }).await;
                 }
                 () = clock.sleep_until(next_look) => {
                     let late = clock.now().since(next_look).as_millis();
@@ -221,117 +233,12 @@ impl Actor {
         }
     }
 
-    /// Writes a transition, makes it the release's state and tells everybody. Gives the effects to carry out.
-    async fn record(
-        &mut self,
-        transition: Transition,
-        remember: Option<(String, String)>,
-    ) -> Result<Vec<(u64, Effect)>, Unrecorded> {
-        let Transition { next, effects, entries, answer } = transition;
-        let now = self.inner.now();
-        if effects.is_empty() && entries.is_empty() && remember.is_none() {
-            self.adopt(Arc::new(next), self.stored.version, None);
-            return Ok(Vec::new());
-        }
-        let next = Arc::new(next);
-        let commit = self.commit_of(&next, &effects, &entries, remember, now);
-        let done = commit.done.clone();
-        match self.inner.commit(commit).await {
-            Ok(committed) => {
-                let version = committed.versions.first().copied().unwrap_or(self.stored.version);
-                self.note_live(&effects, &committed.versions, now);
-                self.adopt(next, version, Some(now));
-                let outward = effects.into_iter().filter(|effect| !matches!(effect, Effect::MakeLive { .. }));
-                Ok(committed.effects.into_iter().zip(outward).collect())
-            }
-            Err(error) => {
-                crate::lock(&self.inner.done).extend(done);
-                let next = Arc::unwrap_or_clone(next);
-                Err((Transition { next, effects, entries, answer }, error))
-            }
-        }
-    }
-
-    fn commit_of(
-        &self,
-        next: &Release,
-        effects: &[Effect],
-        entries: &[release::status::TimelineEntry],
-        remember: Option<(String, String)>,
-        now: Timestamp,
-    ) -> Commit {
-        let mut writes = vec![Write {
-            key: self.key.clone(),
-            expect: Expect::Version(self.stored.version),
-            change: Change::State { state: to_json(next), is_finished: !next.is_active() },
-        }];
-        for effect in effects {
-            if let Effect::MakeLive { version } = effect {
-                writes.push(Write {
-                    key: crate::world::document_key(&next.service),
-                    expect: Expect::Any,
-                    change: Change::State { state: json!({ "live": version }), is_finished: false },
-                });
-            }
-        }
-        let outward = effects.iter().filter(|effect| !matches!(effect, Effect::MakeLive { .. }));
-        let stored = Stored { version: self.stored.version, updated_at: now, ..self.stored.clone() };
-        Commit {
-            now,
-            writes,
-            events: log_entries(&self.key, next, entries),
-            effects: outward
-                .map(|effect| NewEffect { release: next.name.clone(), body: to_json(effect) })
-                .collect(),
-            done: std::mem::take(&mut *crate::lock(&self.inner.done)),
-            remember: remember.map(|(key, request)| Remembered {
-                key,
-                request,
-                answer: to_json(&release_resource(&stored, next)),
-            }),
-        }
-    }
-
-    fn note_live(&self, effects: &[Effect], versions: &[u64], now: Timestamp) {
-        let mut world = self.inner.world();
-        for effect in effects {
-            if let Effect::MakeLive { version } = effect {
-                world.set_live(&self.release.service, version.clone());
-                if let Some(row) = versions.get(1) {
-                    world.touch(&crate::world::document_key(&self.release.service), *row, now);
-                }
-            }
-        }
-    }
-
-    /// Makes a state the release's state, for everybody who looks.
-    fn adopt(&mut self, next: Arc<Release>, version: u64, recorded_at: Option<Timestamp>) {
-        let service = next.service.clone();
-        self.is_dirty = recorded_at.is_none() && (self.is_dirty || *next != *self.release);
-        self.stored.version = version;
-        self.stored.updated_at = recorded_at.unwrap_or(self.stored.updated_at);
-        self.release = Arc::clone(&next);
-        {
-            let mut world = self.inner.world();
-            world.update_release(&next, version, self.stored.updated_at);
-            if recorded_at.is_some() {
-                world.reroute(&service);
-            }
-        }
-        if recorded_at.is_some() {
-            self.checkpointed_at = self.inner.now();
-            self.inner.tell_service(&service);
-        }
-        if self.inner.is_watched() {
-            self.inner.tell(Live::Release(Arc::new(release_resource(&self.stored, &next))));
-        }
-    }
-
     async fn act_all(&mut self, effects: Vec<(u64, Effect)>) {
         for (id, effect) in effects {
             match effect {
                 Effect::ApplyTraffic { .. } => self.confirm_traffic(),
-                Effect::StartNext => crate::queue::start_next(&self.inner, &self.release.service).await,
+                Effect::CallHook { .. } => self.call_hook(),
+                Effect::StartNext => crate::queue::start_after(&self.inner, &self.release).await,
                 Effect::MakeLive { .. } => {}
             }
             crate::lock(&self.inner.done).push(id);
@@ -346,6 +253,19 @@ impl Actor {
             inner.publisher.put_in_force(&inner.world).await;
             change
         }));
+    }
+
+    /// Calls the webhook that the release wants called; it is told what came of it.
+    fn call_hook(&mut self) {
+        let Some(calling) = self.release.calling.as_ref().filter(|calling| calling.state == CallState::Out)
+        else {
+            return;
+        };
+        let (number, hook) = (calling.number, calling.hook.clone());
+        let delivery = format!("{}/{}/{number}", self.release.name, self.release.attempt);
+        let body = crate::hook::body(&self.release, calling);
+        let hooks = Arc::clone(&self.inner.parts.hooks);
+        self.calling = Some(Box::pin(async move { (number, hooks.call(&hook, &delivery, &body).await) }));
     }
 
     /// Takes people back although that could not be recorded: a full disk must not keep them on a bad version.
@@ -399,40 +319,19 @@ async fn confirmed(confirming: &mut Option<Pin<Box<dyn Future<Output = u64> + Se
     }
 }
 
+/// Waits for what comes of calling a webhook, forever when none is being called.
+async fn called(
+    calling: &mut Option<Pin<Box<dyn Future<Output = (u64, HookAnswer)> + Send>>>,
+) -> (u64, HookAnswer) {
+    match calling {
+        Some(calling) => calling.await,
+        None => std::future::pending().await,
+    }
+}
+
 /// Whether a transition takes people off the candidate.
 fn is_taking_back(before: &Release, transition: &Transition) -> bool {
     transition.next.traffic.desired.is_nobody() && !before.traffic.desired.is_nobody()
-}
-
-/// Entries of a timeline, for the log.
-pub(crate) fn log_entries(
-    key: &DocumentKey,
-    next: &Release,
-    entries: &[release::status::TimelineEntry],
-) -> Vec<NewEvent> {
-    let event = |entry: &release::status::TimelineEntry| NewEvent {
-        kind: format!("release.{}", to_json(&entry.kind).as_str().unwrap_or_default()),
-        subject: key.clone(),
-        actor: entry.actor.clone().unwrap_or_else(|| OURSELVES.to_owned()),
-        text: entry.text.clone(),
-        data: log_data(next),
-    };
-    entries.iter().map(event).collect()
-}
-
-/// The numbers behind an entry of the log.
-fn log_data(release: &Release) -> Value {
-    let status = release.status();
-    json!({
-        "service": release.service.name,
-        "version": release.to,
-        "phase": status.phase,
-        "step": status.step,
-        "desired": status.split.desired.candidate,
-        "observed": status.split.observed.candidate,
-        "exposed": status.exposed,
-        "reason": status.reason.code,
-    })
 }
 
 fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {

@@ -7,17 +7,18 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::json;
-use sluice_core::document::{Document, DocumentKey, Problems, Spec, check};
+use sluice_core::document::{Document, DocumentKey, Problems, ServiceSpec, Spec, check};
 use sluice_core::release::Release;
-use sluice_core::{Name, ServiceKey, Timestamp, VersionName};
+use sluice_core::{Name, Timestamp};
 
 use crate::engine::Engine;
 use crate::error::Error;
-use crate::inner::{Inner, document_json, release_resource};
+use crate::inner::{Inner, document_json, release_resource, to_json};
 use crate::live::Live;
 use crate::port::store::{Change, Commit, Committed, Expect, NewEvent, Write};
-use crate::releases::{Prepared, Prospect, prepare};
+use crate::prospect::{Prepared, Prospect, prepare};
 use crate::resource::{Applied, ApplyAction, ApplyMode, Caller};
+use crate::state::{ServiceState, States};
 use crate::world::{Stored, World, service_key};
 
 /// How often an apply is worked out anew when a release changed a service's row meanwhile.
@@ -145,7 +146,7 @@ fn releases_that_need(world: &World, key: &DocumentKey) -> Vec<DocumentKey> {
     let needs = |live: &&crate::world::LiveRelease| {
         let release = &live.release;
         match key.kind {
-            sluice_core::document::Kind::Service => service_key(key).as_ref() == Some(&release.service),
+            sluice_core::document::Kind::Service => service_key(key).is_some_and(|key| release.touches(&key)),
             sluice_core::document::Kind::Policy => release.plan.policy == key.name,
             sluice_core::document::Kind::Segment => release.plan.segments().any(|name| *name == key.name),
             sluice_core::document::Kind::Metric => {
@@ -169,14 +170,25 @@ fn event(key: &DocumentKey, what: &str, text: &str, caller: &Caller) -> NewEvent
     }
 }
 
+/// What is kept beside a service once its document says this: what was kept before, but for announcements that the
+/// document now makes itself. The first version of all is live.
+fn state_with(before: Option<&ServiceState>, spec: &ServiceSpec) -> ServiceState {
+    let mut state = before.cloned().unwrap_or_default();
+    state.announced.retain(|known| !spec.versions.iter().any(|named| named.name == known.spec.name));
+    if let (None, Some(first)) = (&state.live, spec.versions.first()) {
+        state.succeeded(&first.name);
+    }
+    state
+}
+
 /// Releases that exist and are over, by name.
 type Ended = BTreeMap<Name, (Stored, Arc<Release>)>;
 
 /// What an apply comes to, worked out before anything is changed.
 struct Work {
     items: Vec<Item>,
-    /// The version that people have of each applied service.
-    live: BTreeMap<ServiceKey, VersionName>,
+    /// What is kept beside each applied service.
+    states: States,
 }
 
 struct Item {
@@ -201,29 +213,27 @@ impl Work {
     ) -> Result<Work, Error> {
         let mut prospect = Prospect::of(world);
         let mut problems = faults::duplicates(documents);
+        let mut states = States::new();
         for document in documents {
-            if !matches!(document.spec, Spec::Release(_)) {
-                prospect.documents.insert(document.key(), document.clone());
+            let mut document = document.clone();
+            problems.extend(faults::lost_versions(world, &document));
+            if let (Spec::Service(spec), Some(service)) = (&document.spec, service_key(&document.key())) {
+                let state = state_with(world.state(&service), spec);
+                document.spec = Spec::Service(state.effective(spec));
+                states.insert(service, state);
             }
-            problems.extend(faults::lost_versions(world, document));
+            if !matches!(document.spec, Spec::Release(_)) {
+                prospect.applied.insert(document.key(), document);
+            }
         }
-        problems.extend(check::references(&prospect.documents).into_iter().map(|broken| broken.problem));
+        problems.extend(check::references(&prospect.documents()).into_iter().map(|broken| broken.problem));
         if let Some(problems) = Problems::new(problems) {
             return Err(Error::Invalid(problems));
         }
-        let mut live = BTreeMap::new();
-        for document in documents {
-            if let (Spec::Service(spec), Some(service)) = (&document.spec, service_key(&document.key()))
-                && let Some(first) = spec.versions.first()
-            {
-                let version = world.live(&service).unwrap_or(&first.name).clone();
-                live.insert(service, version);
-            }
-        }
-        prospect.live.clone_from(&live);
+        prospect.states.clone_from(&states);
         let items: Result<Vec<Item>, Error> =
             documents.iter().map(|document| item(&prospect, document, ended, mode, caller, now)).collect();
-        Ok(Work { items: items?, live })
+        Ok(Work { items: items?, states })
     }
 
     fn is_nothing(&self) -> bool {
@@ -243,7 +253,7 @@ impl Work {
                     commit.events.extend(release.events());
                 }
                 None => {
-                    commit.writes.push(item.write(&self.live));
+                    commit.writes.push(item.write(&self.states));
                     let (what, done) = match item.before {
                         Some(_) => ("changed", "Changed"),
                         None => ("created", "Created"),
@@ -273,8 +283,8 @@ impl Work {
                 let version = versions.get(&key).map_or(0, |(_, version)| *version);
                 world.put_document(key, item.stored(version, now));
             }
-            for (service, version) in &self.live {
-                world.set_live(service, version.clone());
+            for (service, state) in &self.states {
+                world.set_state(service, state.clone());
             }
             world.reroute_all();
         }
@@ -320,12 +330,12 @@ impl Work {
 }
 
 impl Item {
-    fn write(&self, live: &BTreeMap<ServiceKey, VersionName>) -> Write {
+    fn write(&self, states: &States) -> Write {
         let key = self.document.key();
-        let live = service_key(&key).and_then(|service| live.get(&service));
+        let state = service_key(&key).and_then(|service| states.get(&service));
         let expect = self.before.as_ref().map_or(Expect::Absent, |before| Expect::Version(before.version));
         let document = document_json(&self.document);
-        let state = live.map_or_else(|| json!({}), |live| json!({ "live": live }));
+        let state = state.map_or_else(|| json!({}), to_json);
         Write { key, expect, change: Change::Put { document, state, is_finished: false } }
     }
 

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::inner::Inner;
 use crate::live::Live;
 use crate::port::store::Retention;
-use crate::port::{Clock, Metrics, Store, Traffic};
+use crate::port::{Clock, Hooks, Metrics, Store, Traffic};
 
 /// What follows from an event.
 pub type Decide = fn(&Release, &Event, Timestamp) -> Transition;
@@ -25,6 +25,8 @@ pub struct Parts {
     pub traffic: Arc<dyn Traffic>,
     /// What is counted.
     pub metrics: Arc<dyn Metrics>,
+    /// How other programs are asked and told.
+    pub hooks: Arc<dyn Hooks>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// What follows from an event: [`sluice_core::release::step`], but for tests of what happens when it panics.
@@ -83,6 +85,7 @@ impl Engine {
         }
         inner.publisher.put_in_force(&inner.world).await;
         crate::load::resume(&inner).await;
+        tokio::spawn(Task::Start.run(Arc::clone(&inner)));
         Ok(Engine { inner })
     }
 
@@ -141,6 +144,8 @@ enum Task {
     Sample,
     /// Forgets what is beyond the bounds of history.
     Keep,
+    /// Starts releases that start by themselves.
+    Start,
 }
 
 impl Task {
@@ -153,6 +158,7 @@ impl Task {
                 Task::Wake => crate::wake::run(&inner).await,
                 Task::Sample => crate::sampler::run(&inner).await,
                 Task::Keep => crate::keep::run(&inner).await,
+                Task::Start => crate::starter::run(&inner).await,
             }
         };
         // The publisher outlives the others: releases that are about to stop may still be setting traffic.

@@ -50,6 +50,14 @@ pub enum Error {
         /// How to mend it.
         hint: Option<String>,
     },
+    /// A version cannot be announced, withdrawn or handed on.
+    #[error("{why}")]
+    AnnouncementRefused {
+        /// Why, in one plain sentence.
+        why: String,
+        /// How to mend it.
+        hint: Option<String>,
+    },
     /// A release does not take this verb now.
     #[error("{why}")]
     VerbRefused {

@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value, json};
 use sluice_core::document::{API_VERSION, Document, Kind, Spec};
 use sluice_core::release::Release;
-use sluice_core::{ServiceKey, Timestamp, Weight};
+use sluice_core::{ServiceKey, Timestamp, VersionName, Weight};
 use tokio::sync::{broadcast, watch};
 
 use crate::engine::{Parts, Settings};
-use crate::live::{EndpointStatus, Live, Role, ServiceStatus, VersionStatus};
+use crate::live::{AnnouncedBy, EndpointStatus, Live, Role, ServiceStatus, VersionStatus};
 use crate::port::store::{Commit, Committed, Error};
 use crate::publisher::Publisher;
 use crate::resource::Resource;
@@ -34,6 +34,8 @@ pub(crate) struct Inner {
     /// Effects that were carried out and are still to be marked as done.
     pub(crate) done: Mutex<Vec<u64>>,
     pub(crate) stopping: watch::Sender<bool>,
+    /// Changes whenever what waits to start by itself should be tried.
+    pub(crate) starter: watch::Sender<u64>,
     pub(crate) is_store_well: AtomicBool,
     pub(crate) numbers: Numbers,
 }
@@ -73,6 +75,7 @@ impl Inner {
             history: Mutex::new(BTreeMap::new()),
             done: Mutex::new(Vec::new()),
             stopping: watch::Sender::new(false),
+            starter: watch::Sender::new(0),
             is_store_well: AtomicBool::new(true),
             numbers: Numbers::default(),
         }
@@ -135,6 +138,11 @@ impl Inner {
         }
     }
 
+    /// Tells watchers of every service of a release, when there are any.
+    pub(crate) fn tell_services(&self, release: &Release) {
+        release.members().for_each(|member| self.tell_service(member.service));
+    }
+
     /// A document with its status.
     pub(crate) fn resource_of(&self, world: &World, stored: &Stored) -> Resource {
         let status = match &stored.document.spec {
@@ -148,7 +156,8 @@ impl Inner {
 
     fn service_status(&self, world: &World, service: &ServiceKey) -> Option<ServiceStatus> {
         let spec = world.service(service)?;
-        let live = world.live(service)?;
+        let state = world.state(service)?;
+        let live = state.live.as_ref();
         let steering = world.steering(service).map(|live| &live.release);
         let readiness = self.parts.traffic.readiness();
         let readiness = readiness.borrow();
@@ -156,55 +165,61 @@ impl Inner {
             let endpoints = readiness.get(service).and_then(|known| known.get(&version.name));
             VersionStatus {
                 name: version.name.clone(),
-                role: role(&version.name, live, steering.map(AsRef::as_ref)),
+                role: role(service, &version.name, live, steering.map(AsRef::as_ref)),
+                build: version.build.clone(),
+                announced: state
+                    .announced(&version.name)
+                    .map(|known| AnnouncedBy { actor: known.by.clone(), at: known.at }),
                 endpoints: EndpointStatus {
                     ready: endpoints.map_or(0, |known| known.ready),
                     total: u32::try_from(version.endpoints.len()).unwrap_or(u32::MAX),
                 },
-                share: share(&version.name, live, steering.map(AsRef::as_ref)),
+                share: share(service, &version.name, live, steering.map(AsRef::as_ref)),
             }
         });
         Some(ServiceStatus {
-            live: live.clone(),
+            live: live.cloned(),
             release: steering.map(|release| release.name.clone()),
             versions: versions.collect(),
         })
     }
 }
 
-/// What a version is for visitors.
+/// What a version of a service is for visitors.
 pub(crate) fn role(
-    version: &sluice_core::VersionName,
-    live: &sluice_core::VersionName,
+    service: &ServiceKey,
+    version: &VersionName,
+    live: Option<&VersionName>,
     steering: Option<&Release>,
 ) -> Role {
-    match steering {
-        Some(release) if release.phase.finished_at().is_some() => {
-            // Succeeded, with the previous version kept.
-            if *version == release.to {
-                Role::Stable
-            } else if *version == release.from {
-                Role::Kept
-            } else {
-                Role::Dark
-            }
-        }
-        Some(release) if *version == release.to => Role::Candidate,
-        Some(release) if *version == release.from => Role::Stable,
-        None if version == live => Role::Stable,
+    let member =
+        steering.and_then(|release| Some((release, release.members().find(|m| m.service == service)?)));
+    match member {
+        // Succeeded, with the previous version kept.
+        Some((release, member)) if release.phase.finished_at().is_some() => match version {
+            version if version == member.to => Role::Stable,
+            version if version == member.from => Role::Kept,
+            _ => Role::Dark,
+        },
+        Some((_, member)) if version == member.to => Role::Candidate,
+        Some((_, member)) if version == member.from => Role::Stable,
+        None if Some(version) == live => Role::Stable,
         _ => Role::Dark,
     }
 }
 
 fn share(
-    version: &sluice_core::VersionName,
-    live: &sluice_core::VersionName,
+    service: &ServiceKey,
+    version: &VersionName,
+    live: Option<&VersionName>,
     steering: Option<&Release>,
 ) -> Weight {
-    match steering {
-        Some(release) if *version == release.to => release.traffic.observed.share(),
-        Some(release) if *version == release.from => release.traffic.observed.share().rest(),
-        None if version == live => Weight::FULL,
+    let member =
+        steering.and_then(|release| Some((release, release.members().find(|m| m.service == service)?)));
+    match member {
+        Some((release, member)) if version == member.to => release.traffic.observed.share(),
+        Some((release, member)) if version == member.from => release.traffic.observed.share().rest(),
+        None if Some(version) == live => Weight::FULL,
         _ => Weight::ZERO,
     }
 }

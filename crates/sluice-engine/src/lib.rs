@@ -9,21 +9,28 @@
 //! Everything outside comes in through the traits in [`port`].
 
 mod actor;
+mod announce;
 mod apply;
 pub mod engine;
 pub mod error;
+mod hook;
 mod inner;
 mod keep;
+mod lint;
 pub mod live;
 mod load;
 mod observer;
 pub mod port;
+mod prospect;
 mod publisher;
 mod query;
 mod queue;
 mod releases;
 pub mod resource;
 mod sampler;
+mod standing;
+mod starter;
+mod state;
 mod wake;
 mod world;
 

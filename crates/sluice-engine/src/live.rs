@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use sluice_core::document::service::Build;
 use sluice_core::{Name, ServiceKey, Timestamp, VersionName};
 use utoipa::ToSchema;
 
@@ -104,8 +105,8 @@ pub struct VersionHistory {
 /// What a Service document's status says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ServiceStatus {
-    /// The version that people have.
-    pub live: VersionName,
+    /// The version that people have; none before the first.
+    pub live: Option<VersionName>,
     /// The release that is under way, or whose previous version is kept.
     pub release: Option<Name>,
     /// Every version.
@@ -119,10 +120,25 @@ pub struct VersionStatus {
     pub name: VersionName,
     /// What it is for visitors.
     pub role: Role,
+    /// Where it comes from.
+    #[serde(default, skip_serializing_if = "Build::is_unknown")]
+    pub build: Build,
+    /// When it was announced, and by whom; none for what the document itself names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub announced: Option<AnnouncedBy>,
     /// How many of its endpoints are ready.
     pub endpoints: EndpointStatus,
     /// Its share of everyone, parts per 100 000, segments not counted.
     pub share: sluice_core::Weight,
+}
+
+/// When a version was announced, and by whom.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AnnouncedBy {
+    /// Who.
+    pub actor: String,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// How many endpoints are ready.

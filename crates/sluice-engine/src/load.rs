@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
-use sluice_core::VersionName;
 use sluice_core::document::{self, Document, DocumentKey, Kind};
-use sluice_core::release::{Event, Phase, Release};
+use sluice_core::release::{Event, Member, Phase, Release};
 use tokio::sync::mpsc;
 
 use crate::actor::{self, Message};
 use crate::error::Error;
 use crate::inner::{DOCUMENT_KINDS, Inner};
 use crate::port::store::{self, ListQuery, Row};
+use crate::state::ServiceState;
 use crate::world::{LiveRelease, Stored, service_key};
 
 const PAGE: usize = 1000;
@@ -22,10 +21,10 @@ pub(crate) async fn load(inner: &Arc<Inner>) -> Result<(), Error> {
         for row in rows(inner, kind, None).await? {
             let stored = stored(&row)?;
             let mut world = inner.world();
+            world.put_document(row.key.clone(), stored);
             if let Some(service) = service_key(&row.key) {
-                world.set_live(&service, live_of(&row)?);
+                world.set_state(&service, state_of(&row)?);
             }
-            world.put_document(row.key, stored);
         }
     }
     for row in rows(inner, Kind::Release, Some(false)).await? {
@@ -48,7 +47,9 @@ pub(crate) async fn resume(inner: &Arc<Inner>) {
         if matches!(live.release.phase, Phase::Waiting { .. }) {
             tell_of_newer(inner, &live.release).await;
         }
-        crate::queue::start_next(inner, &live.release.service).await;
+        for member in live.release.members() {
+            crate::queue::start_next(inner, member.service).await;
+        }
     }
     // All of them set traffic or start what waits, and both have just been done for everything.
     match inner.parts.store.pending().await {
@@ -60,28 +61,28 @@ pub(crate) async fn resume(inner: &Arc<Inner>) {
 /// Puts a release into the world and starts its task.
 pub(crate) fn start(inner: &Arc<Inner>, release: Arc<Release>, stored: Stored) {
     let (mailbox, messages) = actor::mailbox();
-    let service = release.service.clone();
     {
         let mut world = inner.world();
         let live =
             LiveRelease { release: Arc::clone(&release), stored: stored.clone(), mailbox: mailbox.clone() };
         world.put_release(live);
-        world.reroute(&service);
+        world.reroute_release(&release);
     }
-    actor::spawn(inner, release, stored, messages);
+    actor::spawn(inner, Arc::clone(&release), stored, messages);
     mailbox.try_send(Message::Look).ok();
-    inner.tell_service(&service);
+    inner.tell_services(&release);
 }
 
 /// Tells the older releases of the same service that a newer one was created.
 pub(crate) async fn tell_of_newer(inner: &Inner, newer: &Release) {
     let older: Vec<mpsc::Sender<Message>> = {
         let world = inner.world();
-        let all = world.releases_of(&newer.service);
-        all.iter()
-            .take_while(|live| live.release.name != newer.name)
-            .map(|live| live.mailbox.clone())
-            .collect()
+        let older = |member: Member<'_>| -> Vec<mpsc::Sender<Message>> {
+            let all = world.releases_of(member.service);
+            let older = all.iter().take_while(|live| live.release.name != newer.name);
+            older.map(|live| live.mailbox.clone()).collect()
+        };
+        newer.members().flat_map(older).collect()
     };
     for mailbox in older {
         // A closed mailbox belongs to a release that is over.
@@ -129,9 +130,8 @@ pub(crate) fn release_of(row: &Row) -> Result<Release, Error> {
     serde_json::from_value(row.state.clone()).map_err(|error| corrupt(&row.key, &error))
 }
 
-fn live_of(row: &Row) -> Result<VersionName, Error> {
-    let live = row.state.get("live").and_then(Value::as_str).unwrap_or_default();
-    live.parse().map_err(|error| corrupt(&row.key, &error))
+fn state_of(row: &Row) -> Result<ServiceState, Error> {
+    serde_json::from_value(row.state.clone()).map_err(|error| corrupt(&row.key, &error))
 }
 
 fn corrupt(key: &DocumentKey, why: &dyn std::fmt::Display) -> Error {

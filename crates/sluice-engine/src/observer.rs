@@ -1,13 +1,23 @@
-//! Turns what data planes have counted so far into what happened since the last look.
+//! Turns what data planes have counted so far into what happened since the last look, and adds what stands beside it.
 
-use sluice_core::release::{Observation, Release};
-use sluice_core::{Counts, VersionName};
+use std::collections::BTreeMap;
+
+use sluice_core::release::plan::{Gate, Work};
+use sluice_core::release::{Member, Observation, Phase, Release, Seen};
+use sluice_core::{Counts, Name, ServiceKey, VersionName};
 
 use crate::inner::Inner;
-use crate::port::traffic::Endpoints;
+use crate::port::traffic::{Endpoints, Readiness};
 
 /// Remembers what was counted at the last look.
 pub(crate) struct Observer {
+    /// Of each service of the release, in their order.
+    members: Vec<Pair>,
+}
+
+/// Both versions of a service.
+#[derive(Default)]
+struct Pair {
     stable: Baseline,
     candidate: Baseline,
 }
@@ -30,27 +40,66 @@ impl Baseline {
     }
 }
 
+impl Pair {
+    fn observe(&mut self, inner: &Inner, member: Member<'_>, readiness: &Readiness) -> Seen {
+        let mut counted = inner.parts.metrics.counts(member.service);
+        let mut take = |version: &VersionName| counted.remove(version).unwrap_or_default();
+        let (stable, candidate) = (take(member.from), take(member.to));
+        let known = readiness.get(member.service);
+        let endpoints = |version: &VersionName| -> Endpoints {
+            known.and_then(|known| known.get(version)).copied().unwrap_or_default()
+        };
+        Seen {
+            stable: self.stable.advance(member.from, stable),
+            candidate: self.candidate.advance(member.to, candidate),
+            stable_endpoints: endpoints(member.from),
+            candidate_endpoints: endpoints(member.to),
+        }
+    }
+}
+
 impl Observer {
     pub(crate) fn new() -> Observer {
-        Observer { stable: Baseline::default(), candidate: Baseline::default() }
+        Observer { members: Vec::new() }
     }
 
     /// What happened since the last look. The first look only notes where counting stands.
     pub(crate) fn observe(&mut self, inner: &Inner, release: &Release) -> Observation {
-        let mut counted = inner.parts.metrics.counts(&release.service);
-        let mut take = |version: &VersionName| counted.remove(version).unwrap_or_default();
-        let (stable, candidate) = (take(&release.from), take(&release.to));
+        self.members.resize_with(release.companions.len() + 1, Pair::default);
+        let (calendar, live) = {
+            let now = inner.now();
+            let mut world = inner.world();
+            let calendar = world.openness(&release.service.environment, now);
+            let live = awaited(release).and_then(|service| {
+                let environment = release.service.environment.clone();
+                let live = world.live(&ServiceKey { environment, name: service.clone() })?;
+                Some((service.clone(), live.clone()))
+            });
+            (calendar, live)
+        };
         let readiness = inner.parts.traffic.readiness();
         let readiness = readiness.borrow();
-        let known = readiness.get(&release.service);
-        let endpoints = |version: &VersionName| -> Endpoints {
-            known.and_then(|known| known.get(version)).copied().unwrap_or_default()
-        };
+        let pairs = self.members.iter_mut().zip(release.members());
+        let mut seen: Vec<Seen> =
+            pairs.map(|(pair, member)| pair.observe(inner, member, &readiness)).collect();
+        let own = seen.pop().unwrap_or_default();
         Observation {
-            stable: self.stable.advance(&release.from, stable),
-            candidate: self.candidate.advance(&release.to, candidate),
-            stable_endpoints: endpoints(&release.from),
-            candidate_endpoints: endpoints(&release.to),
+            stable: own.stable,
+            candidate: own.candidate,
+            stable_endpoints: own.stable_endpoints,
+            candidate_endpoints: own.candidate_endpoints,
+            companions: seen,
+            calendar,
+            live: BTreeMap::from_iter(live),
         }
+    }
+}
+
+/// The service whose version a release waits for.
+fn awaited(release: &Release) -> Option<&Name> {
+    let Phase::AtGate { stand, .. } = &release.phase else { return None };
+    match &release.plan.steps.get(stand.step)?.work {
+        Work::Gate(Gate::Version(gate)) => Some(&gate.service),
+        _ => None,
     }
 }

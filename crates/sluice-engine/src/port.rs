@@ -1,11 +1,13 @@
 //! What the engine needs of the world, as traits; adapters implement them.
 
 pub mod clock;
+pub mod hooks;
 pub mod metrics;
 pub mod store;
 pub mod traffic;
 
 pub use clock::Clock;
+pub use hooks::Hooks;
 pub use metrics::Metrics;
 pub use store::Store;
 pub use traffic::Traffic;

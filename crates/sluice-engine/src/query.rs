@@ -151,7 +151,7 @@ impl Engine {
         let environments: Vec<Name> = {
             let world = self.inner.world();
             let default = crate::releases::environment_or_default(None);
-            world.services().map(|service| service.environment).chain([default]).collect()
+            world.services().map(|service| service.environment.clone()).chain([default]).collect()
         };
         for environment in std::collections::BTreeSet::from_iter(environments) {
             let key = crate::releases::release_key(&environment, name);

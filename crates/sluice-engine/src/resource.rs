@@ -1,9 +1,17 @@
-//! Documents as they are shown: with their status.
+//! What is asked of the engine and what it answers; documents are shown with their status.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sluice_core::calendar::Openness;
+use sluice_core::document::release::ServiceVersion;
+use sluice_core::document::service::{Build, Endpoint, RouteSpec};
 use sluice_core::document::{DocumentKey, Kind, Metadata};
-use sluice_core::{Name, VersionName};
+use sluice_core::lint::Finding;
+use sluice_core::name::VersionNeed;
+use sluice_core::release::status::PhaseName;
+use sluice_core::{Name, VersionName, Weight};
 use utoipa::ToSchema;
 
 /// Who asks, and why.
@@ -104,7 +112,149 @@ pub struct ReleaseRequest {
     /// The policy; the environment chooses one when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<Name>,
+    /// Other services that are released together with it, each with its version.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub with: Vec<ServiceVersion>,
     /// With `true`, other people meet the candidate first than in earlier releases of the same version.
     #[serde(default)]
     pub reshuffle: bool,
+    /// Why the release goes ahead although the order of environments, a window or a freeze speaks against it. Who may
+    /// say so is for the environment to tell; it is logged.
+    #[serde(default, skip_serializing_if = "Option::is_none", rename = "override")]
+    pub override_reason: Option<String>,
+}
+
+/// A build that was deployed, as its pipeline says. Nobody meets it until it is released.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Announcement {
+    /// The version, as the build names it.
+    pub version: VersionName,
+    /// Where it listens.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub endpoints: Vec<Endpoint>,
+    /// What it needs other services to have in the same environment.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub needs: BTreeMap<Name, VersionNeed>,
+    /// Where it comes from.
+    #[serde(default)]
+    pub build: Build,
+    /// Creates the service, when there is none of that name, with these routes; then the version is live at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub create: Option<CreateService>,
+    /// Whether its release starts by itself; as the environment says when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<bool>,
+    /// The policy of that release; the environment chooses one when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Name>,
+}
+
+/// A service that is created by its first announcement.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CreateService {
+    /// The requests that belong to it; none for a worker or a batch job.
+    #[serde(default)]
+    pub routes: Vec<RouteSpec>,
+    /// Short facts about the service.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+}
+
+/// What an announcement did.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Announced {
+    /// `created` for a new version, `changed` when what is known of its build changed, `unchanged` otherwise.
+    pub action: ApplyAction,
+    /// What follows from it, in one plain sentence.
+    pub text: String,
+    /// The service as it is now.
+    pub service: Resource,
+    /// The release that has started by itself, now or when the version was announced before.
+    pub release: Option<Resource>,
+}
+
+/// What is to be handed on from one environment to the next.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct HandOn {
+    /// The version; the one that is live in the environment before when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<VersionName>,
+    /// The environment that it is handed on to.
+    pub to: Name,
+    /// Where it listens there, when it was not announced there before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub endpoints: Vec<Endpoint>,
+    /// The policy of its release; the environment chooses one when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Name>,
+    /// Why it goes ahead although the order of environments, a window or a freeze speaks against it.
+    #[serde(default, skip_serializing_if = "Option::is_none", rename = "override")]
+    pub override_reason: Option<String>,
+}
+
+/// What looks wrong with a policy before it runs.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct Linted {
+    /// The policy.
+    pub policy: Name,
+    /// What looks wrong; empty when nothing does.
+    pub findings: Vec<Finding>,
+}
+
+/// Which version of which service is live where.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Standing {
+    /// The environments, each after those that it comes after.
+    pub environments: Vec<EnvironmentStanding>,
+    /// The services by name, each with what it has in every environment where it exists.
+    pub services: Vec<ServiceStanding>,
+}
+
+/// An environment, as far as releases are concerned.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct EnvironmentStanding {
+    /// Its name.
+    pub name: Name,
+    /// The environment in which a version must have been released first.
+    pub after: Option<Name>,
+    /// Whether something may begin there now, and if not, why and until when.
+    pub calendar: Openness,
+    /// The same in one plain sentence; empty while it is open.
+    pub text: String,
+}
+
+/// A service with what it has in every environment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ServiceStanding {
+    /// Its name.
+    pub name: Name,
+    /// By environment.
+    pub environments: BTreeMap<Name, ServiceThere>,
+}
+
+/// What a service has in one environment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ServiceThere {
+    /// The version that people have; none before the first.
+    pub live: Option<VersionName>,
+    /// The release that is under way, or whose previous version is kept.
+    pub release: Option<ReleaseThere>,
+    /// Versions that were announced and never released there, oldest first.
+    pub waiting: Vec<VersionName>,
+}
+
+/// A release that is under way.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ReleaseThere {
+    /// Its name.
+    pub name: Name,
+    /// The version that is released.
+    pub version: VersionName,
+    /// Where it is in its life.
+    pub phase: PhaseName,
+    /// Who meets the version, as confirmed.
+    pub share: Weight,
 }

@@ -10,6 +10,8 @@ use crate::live::{Live, Point, Role, TrafficNow, VersionNow};
 
 /// How far back charts reach.
 pub(crate) const HISTORY: Span = Span::from_secs(600);
+/// Over how much of the past a rate is taken.
+const RATE_OVER: Span = Span::from_secs(60);
 const SAMPLE_EVERY: Span = Span::from_secs(1);
 
 /// What was counted of one service.
@@ -22,7 +24,7 @@ pub(crate) struct History {
 pub(crate) async fn run(inner: &Inner) {
     loop {
         let now = inner.now();
-        let services: Vec<ServiceKey> = inner.world().services().collect();
+        let services: Vec<ServiceKey> = inner.world().services().cloned().collect();
         crate::lock(&inner.history).retain(|service, _| services.binary_search(service).is_ok());
         for service in services {
             sample(inner, &service, now);
@@ -49,11 +51,23 @@ fn sample(inner: &Inner, service: &ServiceKey, now: Timestamp) {
     })));
 }
 
+/// Requests per second of a service over the last minute in which it had any; none when it had none in ten minutes.
+pub(crate) fn rate(inner: &Inner, service: &ServiceKey, now: Timestamp) -> Option<f64> {
+    let history = crate::lock(&inner.history);
+    let points = || history.get(service).into_iter().flat_map(|known| known.points.values().flatten());
+    let last = points().map(|point| point.at).max()?;
+    let first = points().map(|point| point.at).min()?;
+    let minute = points().filter(|point| last.since(point.at) < RATE_OVER);
+    let requests: u64 = minute.map(|point| u64::from(point.requests)).sum();
+    let seconds = now.since(first).as_millis().min(RATE_OVER.as_millis()).max(1000) as f64 / 1000.0;
+    Some(requests as f64 / seconds)
+}
+
 /// What a version is for visitors now.
 pub(crate) fn role_of(inner: &Inner, service: &ServiceKey, version: &VersionName) -> Role {
     let world = inner.world();
     let steering = world.steering(service).map(|live| live.release.as_ref());
-    world.live(service).map_or(Role::Dark, |live| role(version, live, steering))
+    role(service, version, world.live(service), steering)
 }
 
 impl History {

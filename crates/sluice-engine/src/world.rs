@@ -6,21 +6,41 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use sluice_core::document::{Document, DocumentKey, Kind, ServiceSpec, Spec};
+use sluice_core::calendar::{Calendar, Openness};
+use sluice_core::document::{Document, DocumentKey, EnvironmentSpec, Kind, ServiceSpec, Spec};
 use sluice_core::release::{Exposure, Release};
-use sluice_core::routing::{SegmentRule, ServiceRouting, ShareRule, Snapshot, Split};
-use sluice_core::{Name, ServiceKey, Timestamp, VersionName};
+use sluice_core::routing::{SegmentRule, ServiceRouting, Shadow, ShareRule, Snapshot, Split};
+use sluice_core::{Name, ServiceKey, Span, Timestamp, VersionName};
 use tokio::sync::mpsc;
 
 use crate::actor::Message;
+use crate::state::ServiceState;
+
+/// How long an answer of a calendar is good for.
+const CALENDAR_FRESH: Span = Span::from_secs(3600);
 
 /// What the engine knows.
 #[derive(Default)]
 pub(crate) struct World {
     documents: BTreeMap<DocumentKey, Stored>,
-    live: BTreeMap<ServiceKey, VersionName>,
+    services: BTreeMap<ServiceKey, HeldService>,
     releases: BTreeMap<Name, LiveRelease>,
+    /// The releases that touch a service.
+    touching: BTreeMap<ServiceKey, BTreeSet<Name>>,
+    calendars: BTreeMap<Name, HeldCalendar>,
     snapshot: Snapshot,
+}
+
+/// A service as it is with everything that was announced.
+struct HeldService {
+    state: ServiceState,
+    effective: ServiceSpec,
+}
+
+/// A calendar with what it last answered, which holds for a while.
+struct HeldCalendar {
+    calendar: Calendar,
+    answered: Option<(Timestamp, Openness)>,
 }
 
 /// A document and what the store notes on it.
@@ -69,9 +89,16 @@ impl World {
         self.documents.values()
     }
 
-    /// Every document but releases, as they are.
+    /// Every document but releases, as they are; services with what was announced.
     pub(crate) fn documents(&self) -> BTreeMap<DocumentKey, Document> {
-        self.documents.iter().map(|(key, stored)| (key.clone(), stored.document.clone())).collect()
+        let document = |(key, stored): (&DocumentKey, &Stored)| {
+            let mut document = stored.document.clone();
+            if let Some(held) = service_key(key).and_then(|service| self.services.get(&service)) {
+                document.spec = Spec::Service(held.effective.clone());
+            }
+            (key.clone(), document)
+        };
+        self.documents.iter().map(document).collect()
     }
 
     pub(crate) fn names(&self, kind: Kind) -> impl Iterator<Item = &Name> {
@@ -80,19 +107,49 @@ impl World {
         documents.chain(releases)
     }
 
+    /// A service with everything that was announced.
     pub(crate) fn service(&self, service: &ServiceKey) -> Option<&ServiceSpec> {
-        match &self.documents.get(&document_key(service))?.document.spec {
-            Spec::Service(spec) => Some(spec),
+        self.services.get(service).map(|held| &held.effective)
+    }
+
+    pub(crate) fn services(&self) -> impl Iterator<Item = &ServiceKey> {
+        self.services.keys()
+    }
+
+    /// What is kept beside a service's document.
+    pub(crate) fn state(&self, service: &ServiceKey) -> Option<&ServiceState> {
+        self.services.get(service).map(|held| &held.state)
+    }
+
+    pub(crate) fn live(&self, service: &ServiceKey) -> Option<&VersionName> {
+        self.state(service)?.live.as_ref()
+    }
+
+    pub(crate) fn environment(&self, name: &Name) -> Option<&EnvironmentSpec> {
+        let key = DocumentKey { kind: Kind::Environment, environment: None, name: name.clone() };
+        match &self.documents.get(&key)?.document.spec {
+            Spec::Environment(spec) => Some(spec),
             _ => None,
         }
     }
 
-    pub(crate) fn services(&self) -> impl Iterator<Item = ServiceKey> {
-        self.documents.keys().filter_map(service_key)
-    }
-
-    pub(crate) fn live(&self, service: &ServiceKey) -> Option<&VersionName> {
-        self.live.get(service)
+    /// Whether an environment's calendar allows more people to meet a candidate.
+    pub(crate) fn openness(&mut self, environment: &Name, now: Timestamp) -> Openness {
+        let Some(held) = self.calendars.get_mut(environment) else { return Openness::default() };
+        if let Some((since, answered)) = &held.answered {
+            let until = match answered {
+                Openness::Open { until } => *until,
+                Openness::Closed { opens_at, .. } => *opens_at,
+            };
+            // A clock that was set back asks anew, and so does every hour, however far away the next change is.
+            let is_fresh = *since <= now && now.since(*since) < CALENDAR_FRESH;
+            if is_fresh && until.is_none_or(|until| now < until) {
+                return answered.clone();
+            }
+        }
+        let answered = held.calendar.at(now);
+        held.answered = Some((now, answered.clone()));
+        answered
     }
 
     pub(crate) fn release(&self, name: &Name) -> Option<&LiveRelease> {
@@ -105,34 +162,60 @@ impl World {
 
     /// The releases of a service that are not over, oldest first.
     pub(crate) fn releases_of(&self, service: &ServiceKey) -> Vec<&LiveRelease> {
-        let mut found: Vec<&LiveRelease> =
-            self.releases.values().filter(|live| live.release.service == *service).collect();
+        let mut found: Vec<&LiveRelease> = self.touching(service).collect();
         found.sort_by_key(|live| (live.release.created_at, live.stored.version));
         found
     }
 
     /// The release that decides who gets what of a service.
     pub(crate) fn steering(&self, service: &ServiceKey) -> Option<&LiveRelease> {
-        self.releases.values().find(|live| live.release.service == *service && live.release.steers())
+        self.touching(service).find(|live| live.release.steers())
+    }
+
+    fn touching(&self, service: &ServiceKey) -> impl Iterator<Item = &LiveRelease> {
+        let names = self.touching.get(service).into_iter().flatten();
+        names.filter_map(|name| self.releases.get(name))
     }
 
     pub(crate) fn snapshot(&self) -> &Snapshot {
         &self.snapshot
     }
 
+    /// Puts a document in its place. A service keeps what is kept beside it.
     pub(crate) fn put_document(&mut self, key: DocumentKey, stored: Stored) {
+        match &stored.document.spec {
+            Spec::Service(spec) => {
+                if let Some(service) = service_key(&key) {
+                    let state = self.services.remove(&service).map(|held| held.state).unwrap_or_default();
+                    let effective = state.effective(spec);
+                    self.services.insert(service, HeldService { state, effective });
+                }
+            }
+            Spec::Environment(spec) => {
+                let held = HeldCalendar { calendar: spec.calendar(), answered: None };
+                self.calendars.insert(key.name.clone(), held);
+            }
+            _ => {}
+        }
         self.documents.insert(key, stored);
     }
 
     pub(crate) fn remove_document(&mut self, key: &DocumentKey) {
         self.documents.remove(key);
         if let Some(service) = service_key(key) {
-            self.live.remove(&service);
+            self.services.remove(&service);
+        }
+        if key.kind == Kind::Environment {
+            self.calendars.remove(&key.name);
         }
     }
 
-    pub(crate) fn set_live(&mut self, service: &ServiceKey, version: VersionName) {
-        self.live.insert(service.clone(), version);
+    /// Replaces what is kept beside a service's document, which must have been put before.
+    pub(crate) fn set_state(&mut self, service: &ServiceKey, state: ServiceState) {
+        let Some(stored) = self.documents.get(&document_key(service)) else { return };
+        let Spec::Service(spec) = &stored.document.spec else { return };
+        let effective = state.effective(spec);
+        self.services.insert(service.clone(), HeldService { state, effective });
     }
 
     /// Notes that a service's row has a newer resource version.
@@ -144,13 +227,28 @@ impl World {
     }
 
     pub(crate) fn put_release(&mut self, live: LiveRelease) {
+        for member in live.release.members() {
+            self.touching.entry(member.service.clone()).or_default().insert(live.release.name.clone());
+        }
         self.releases.insert(live.release.name.clone(), live);
+    }
+
+    fn forget_release(&mut self, release: &Release) {
+        self.releases.remove(&release.name);
+        for member in release.members() {
+            if let Some(names) = self.touching.get_mut(member.service) {
+                names.remove(&release.name);
+                if names.is_empty() {
+                    self.touching.remove(member.service);
+                }
+            }
+        }
     }
 
     /// Replaces a release's state; forgets it when it is over.
     pub(crate) fn update_release(&mut self, release: &Arc<Release>, version: u64, updated_at: Timestamp) {
         if !release.is_active() {
-            self.releases.remove(&release.name);
+            self.forget_release(release);
         } else if let Some(live) = self.releases.get_mut(&release.name) {
             live.release = Arc::clone(release);
             live.stored.version = version;
@@ -163,7 +261,12 @@ impl World {
         if let Some(live) = self.releases.get_mut(&release.name) {
             live.release = Arc::new(release.clone());
         }
-        self.reroute(&release.service);
+        self.reroute_release(release);
+    }
+
+    /// Works out anew who gets what of every service that a release touches.
+    pub(crate) fn reroute_release(&mut self, release: &Release) {
+        release.members().for_each(|member| self.reroute(member.service));
     }
 
     /// Works out anew who gets what of a service.
@@ -183,16 +286,17 @@ impl World {
     /// Works out anew who gets what of every service.
     pub(crate) fn reroute_all(&mut self) {
         let known: BTreeSet<ServiceKey> =
-            self.services().chain(self.snapshot.services.keys().cloned()).collect();
+            self.services().chain(self.snapshot.services.keys()).cloned().collect();
         known.iter().for_each(|service| self.reroute(service));
     }
 
     fn routing(&self, service: &ServiceKey) -> Option<ServiceRouting> {
         let spec = self.service(service)?;
         let steering = self.steering(service).map(|live| &live.release);
-        let stable = match steering {
-            Some(release) => release.from.clone(),
-            None => self.live.get(service)?.clone(),
+        let member = steering.and_then(|release| release.members().find(|member| member.service == service));
+        let stable = match member {
+            Some(member) => member.from.clone(),
+            None => self.live(service)?.clone(),
         };
         Some(ServiceRouting {
             key: service.clone(),
@@ -204,20 +308,17 @@ impl World {
             reveal: spec.reveal,
             versions: spec.versions.iter().map(|v| (v.name.clone(), v.endpoints.clone())).collect(),
             stable,
-            split: steering.map(|release| Split {
+            split: steering.zip(member).map(|(release, member)| Split {
                 release: release.name.clone(),
-                is_shared: false,
-                shadow: None,
-                candidate: release.to.clone(),
+                is_shared: !release.companions.is_empty(),
+                candidate: member.to.clone(),
                 salt: release.salt.clone(),
-                exclude: release
-                    .traffic
-                    .desired
-                    .exclude
-                    .iter()
-                    .filter_map(|name| self.segment(name))
-                    .collect(),
-                include: self.shares(&release.traffic.desired),
+                exclude: member.given.exclude.iter().filter_map(|name| self.segment(name)).collect(),
+                include: self.shares(member.given),
+                shadow: member
+                    .given
+                    .shadow
+                    .map(|shadow| Shadow { weight: shadow.percent.0, copies_unsafe: shadow.unsafe_methods }),
             }),
         })
     }

@@ -14,6 +14,7 @@ use sluice_engine::{Caller, Engine, Error, Parts, Resource, Settings};
 
 use crate::city::City;
 use crate::clock::{EPOCH, VirtualClock};
+use crate::hooks::Mailroom;
 use crate::memory::MemoryStore;
 
 /// Visitors come this often.
@@ -26,6 +27,8 @@ pub struct Home {
     pub store: Arc<MemoryStore>,
     /// Visitors, services, endpoints.
     pub city: City,
+    /// Webhooks.
+    pub mailroom: Mailroom,
     time: Arc<Mutex<Timestamp>>,
 }
 
@@ -44,6 +47,7 @@ impl Home {
         Home {
             store: Arc::new(MemoryStore::new()),
             city: City::new(seed, visitors),
+            mailroom: Mailroom::default(),
             time: Arc::new(Mutex::new(EPOCH)),
         }
     }
@@ -77,6 +81,7 @@ impl Home {
                 store: Arc::clone(&self.store) as Arc<dyn Store>,
                 traffic: Arc::new(self.city.clone()),
                 metrics: Arc::new(self.city.clone()),
+                hooks: Arc::new(self.mailroom.clone()),
                 clock: Arc::clone(&clock) as Arc<dyn Clock>,
                 decide,
             };
@@ -129,7 +134,9 @@ impl Life {
             version: version.parse().expect("tests name versions well"),
             environment: Some(service.environment.clone()),
             policy: Some(policy.parse().expect("tests name policies well")),
+            with: Vec::new(),
             reshuffle: false,
+            override_reason: None,
         };
         Ok(self.engine.start_release(request, &ada()).await?.metadata.name)
     }

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use sluice_connect::HttpHooks;
 use sluice_engine::{Engine, Parts, Settings};
 use sluice_gateway::{Gateway, Limits, StartError};
 use sluice_server::{BindError, BuildInfo, Server};
@@ -67,10 +68,16 @@ async fn serve(args: &ServeArgs, addresses: Addresses, color: Color) -> Result<E
         limits: Limits::default(),
     })
     .map_err(|error| cannot_start(&error))?;
+    let hooks = HttpHooks::new(sluice_connect::Options {
+        read_variable: Box::new(|name| std::env::var_os(name)),
+        extra_roots: Vec::new(),
+    })
+    .map_err(|error| config(&error))?;
     let parts = Parts {
         store: Arc::new(store),
         traffic: Arc::new(GatewayTraffic::new(gateway.clone())),
         metrics: Arc::new(GatewayMetrics::new(gateway.clone())),
+        hooks: Arc::new(hooks),
         clock: Arc::new(SystemClock),
         decide: sluice_core::release::step,
     };

@@ -1,5 +1,7 @@
 //! `Service`: what users reach.
 
+mod order;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
@@ -9,6 +11,7 @@ use utoipa::ToSchema;
 
 use crate::name::VersionNeed;
 use crate::{Name, Span, VersionName};
+pub use order::{Circle, order};
 
 /// What users reach: its routes, its versions, and how visitors are told apart.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
@@ -37,7 +40,7 @@ pub struct ServiceSpec {
 }
 
 /// Requests by host and path.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RouteSpec {
     /// `shop.example.com`, `*.example.com` for any host below it, or `*` for every host.

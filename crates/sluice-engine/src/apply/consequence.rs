@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use sluice_core::VersionName;
 use sluice_core::document::{Document, DocumentKey, ServiceSpec, Spec};
 
-use crate::releases::Prospect;
+use crate::prospect::Prospect;
 use crate::world::{Stored, service_key};
 
 /// What follows from a change, in one plain sentence; empty when nothing does.
@@ -17,7 +17,7 @@ pub(super) fn consequence(
 ) -> String {
     let words = match (&document.spec, before.map(|before| &before.document.spec)) {
         (Spec::Service(spec), None) => service_key(key)
-            .and_then(|service| prospect.live.get(&service))
+            .and_then(|service| prospect.state(&service)?.live.as_ref())
             .map(|live| first_words(spec, live)),
         (Spec::Service(spec), Some(Spec::Service(before))) => changed_words(spec, before),
         _ => None,

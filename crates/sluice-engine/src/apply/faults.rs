@@ -28,10 +28,14 @@ pub(super) fn lost_versions(world: &World, document: &Document) -> Vec<Problem> 
     let releases = world.releases_of(&service);
     for live in &releases {
         let why = format!("{} needs it; end that release first", live.release.name);
-        needed.entry(&live.release.from).or_insert_with(|| why.clone());
-        needed.entry(&live.release.to).or_insert(why);
+        for member in live.release.members().filter(|member| *member.service == service) {
+            needed.entry(member.from).or_insert_with(|| why.clone());
+            needed.entry(member.to).or_insert_with(|| why.clone());
+        }
     }
-    needed.retain(|name, _| !spec.versions.iter().any(|version| version.name == **name));
+    let announced = world.state(&service).map_or(&[][..], |state| &state.announced);
+    let known = spec.versions.iter().chain(announced.iter().map(|version| &version.spec));
+    needed.retain(|name, _| !known.clone().any(|version| version.name == **name));
     let lost = needed.into_iter().map(|(name, why)| {
         let message = format!("version {name} is missing, but {why}");
         problem(&document_key(&service), "version-in-use", "spec.versions".to_owned(), message, None)

@@ -105,7 +105,9 @@ fn act(
         version: version.parse().expect("a constant that is a version"),
         environment: None,
         policy: Some(name(POLICY)),
+        with: Vec::new(),
         reshuffle: false,
+        override_reason: None,
     };
     drop(visitors.take());
     let started = Instant::now();
