@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue};
+use http::header::{CONTENT_LENGTH, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::uri::{PathAndQuery, Uri};
 use http::{Method, Request, StatusCode, Version as HttpVersion};
@@ -65,6 +65,10 @@ impl Outgoing {
         let expects_continue = expects_continue && upload.is_some() && http_version == HttpVersion::HTTP_11;
         if !expects_continue {
             headers.remove(EXPECT);
+        }
+        if upload.is_some() && !headers.contains_key(CONTENT_LENGTH) {
+            // Said, because with some methods a body is otherwise taken for absent.
+            headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
         }
         let uri = origin_form(uri);
         Outgoing { method, uri, headers, upload, upgrade, http_version, expects_continue }

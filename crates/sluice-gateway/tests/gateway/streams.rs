@@ -241,3 +241,17 @@ async fn an_endpoint_that_never_asks_for_the_body_gets_it_after_a_while() {
     assert_eq!(visitor.ask("hello").await.text(), "1");
     assert_eq!(endpoint.heard()[0].body, b"hello");
 }
+
+#[tokio::test]
+async fn a_body_whose_length_is_unknown_arrives_with_every_method() {
+    let endpoint = Endpoint::named("1").await;
+    let gateway = start();
+    serve(&gateway, vec![service("shop", &[("1", &[&endpoint])])]).await;
+    let mut visitor = Visitor::connect(gateway.local_addr()).await;
+    for method in ["GET", "POST", "DELETE", "OPTIONS"] {
+        let head = format!("{method} / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n");
+        assert_eq!(visitor.ask(format!("{head}5\r\nhello\r\n0\r\n\r\n")).await.status, 200);
+    }
+    let bodies: Vec<_> = endpoint.heard().into_iter().map(|heard| heard.body).collect();
+    assert_eq!(bodies, [b"hello"; 4]);
+}
