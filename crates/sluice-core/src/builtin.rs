@@ -56,6 +56,7 @@ fn read(text: &str) -> Vec<Document> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::release::plan::{Plan, Work};
 
     #[test]
     fn every_built_in_document_is_read() {
@@ -69,14 +70,16 @@ mod tests {
     }
 
     #[test]
-    fn every_built_in_policy_ends_with_everyone() {
+    fn every_built_in_policy_that_decides_who_meets_it_ends_with_everyone() {
         for (name, policy) in policies() {
-            let last = policy.steps.last().unwrap();
-            let everyone = last
-                .audience
-                .iter()
-                .any(|rule| rule.segment.is_none() && rule.percent.0 == crate::Weight::FULL);
-            assert!(everyone, "{name}");
+            let plan = Plan::new(name, policy, metrics()).unwrap();
+            let last = plan.steps.last().unwrap();
+            let mut last_of_all = last.exposure.clone();
+            last_of_all.exclude.retain(|segment| !policy.exclude_until_end.contains(segment));
+            if let Work::Ramp { ramp, .. } = &last.work {
+                last_of_all = last_of_all.with_share(ramp.last().0);
+            }
+            assert!(last_of_all.is_everyone(), "{name} ends with {}", last_of_all.words());
         }
     }
 

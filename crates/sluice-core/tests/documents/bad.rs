@@ -51,7 +51,8 @@ fn a_problem_carries_its_parts_for_programs() {
             "given": "stepz",
             "message": "there is no field `stepz` here",
             "accepted":
-                "description, steps, checks, onFail, onInconclusive, onNewer, keepPrevious, readyWithin",
+                "description, steps, excludeUntilEnd, checks, onFail, onInconclusive, onNewer, keepPrevious, \
+                 readyWithin",
             "hint": "did you mean `steps`?",
         })
     );
@@ -100,6 +101,5 @@ spec:
 ";
     let documents = parse_yaml(text).unwrap();
     let sluice_core::document::Spec::Policy(policy) = &documents[0].spec else { panic!("{documents:?}") };
-    assert_eq!(policy.steps[1].audience, policy.steps[0].audience);
-    assert_eq!(policy.steps[1].hold.time, sluice_core::Span::from_secs(3600));
+    assert_eq!(policy.steps[1].work, policy.steps[0].work);
 }

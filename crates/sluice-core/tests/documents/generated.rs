@@ -1,24 +1,29 @@
 //! Any document, written as JSON and read again, is the same document.
 
+#[path = "generated/policy.rs"]
+mod policy;
+
 use std::collections::BTreeMap;
 
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
+use sluice_core::calendar::Freeze;
 use sluice_core::condition::Condition;
-use sluice_core::document::environment::{EnvironmentSpec, PolicyBinding};
+use sluice_core::document::environment::{EnvironmentSpec, PolicyBinding, Start};
 use sluice_core::document::metric::{
     GatewayMetric, MetricKind, MetricSource, MetricSpec, ResponseClass, Worse,
 };
-use sluice_core::document::policy::{
-    AudienceRule, Bound, CheckSpec, CompareWith, Comparison, Confidence, Hold, Judge, OnFail, OnInconclusive,
-    OnNewer, Percent, PolicySpec, Quantile, StepSpec, Threshold, Tolerance,
-};
+use sluice_core::document::policy::PolicySpec;
+use sluice_core::document::release::ServiceVersion;
 use sluice_core::document::service::{
-    AttributeSource, HealthSpec, Reveal, RouteSpec, ServiceSpec, TimeoutSpec, UnitSource, VersionSpec,
+    AttributeSource, Build, HealthSpec, Reveal, RouteSpec, ServiceSpec, TimeoutSpec, UnitSource, VersionSpec,
 };
 use sluice_core::document::{Document, Kind, Metadata, ReleaseSpec, SegmentSpec, Spec, parse_json};
-use sluice_core::{Name, Span, Timestamp, VersionName, Weight};
+use sluice_core::name::VersionNeed;
+use sluice_core::{Name, Span, Timestamp, VersionName};
+
+use policy::policy;
 
 fn name() -> impl Strategy<Value = Name> {
     "[a-z0-9]([a-z0-9.-]{0,10}[a-z0-9])?".prop_map(|text| format!("x{text}").parse().unwrap())
@@ -32,8 +37,11 @@ fn span() -> impl Strategy<Value = Span> {
     (1..100_000_000_u64).prop_map(Span::from_millis)
 }
 
-fn percent() -> impl Strategy<Value = Percent> {
-    (1..=Weight::PARTS).prop_map(|parts| Percent(parts.try_into().unwrap()))
+fn need() -> impl Strategy<Value = VersionNeed> {
+    prop_oneof![
+        version().prop_map(VersionNeed::Exactly),
+        "v?[0-9]{1,3}\\.[0-9]\\.[0-9](-rc\\.1)?".prop_map(|text| VersionNeed::AtLeast(text.parse().unwrap())),
+    ]
 }
 
 fn metadata(kind: Kind) -> impl Strategy<Value = Metadata> {
@@ -74,28 +82,30 @@ fn service() -> impl Strategy<Value = ServiceSpec> {
             healthy_after,
         },
     );
+    let needs = prop::collection::btree_map(name(), need(), 0..3);
     let timeouts = (span(), span(), span()).prop_map(|(connect, response, idle)| TimeoutSpec {
         connect,
         response,
         idle,
     });
     (
-        prop::collection::btree_set(route, 1..4),
+        prop::collection::btree_set(route, 0..4),
         prop::collection::btree_map("[a-z]{1,4}x", attribute, 0..3),
         prop::collection::vec(unit, 1..4),
         health,
         timeouts,
         select(vec![Reveal::Always, Reveal::Preview, Reveal::Never]),
-        prop::collection::btree_map(version(), 1..4_usize, 1..4),
+        prop::collection::btree_map(version(), (0..4_usize, needs, build()), 0..4),
     )
         .prop_map(|(routes, visitor, mut unit, health, timeouts, reveal, versions)| {
             let mut seen = Vec::new();
             unit.retain(|unit| !seen.contains(unit) && (seen.push(unit.clone()), true).1);
-            let versions = versions.into_iter().enumerate().map(|(index, (name, count))| VersionSpec {
-                name,
-                endpoints: (0..count)
+            let least = usize::from(!routes.is_empty());
+            let versions = versions.into_iter().enumerate().map(|(index, (name, (count, needs, build)))| {
+                let endpoints = (0..count.max(least))
                     .map(|port| format!("http://[::1]:{}", 9000 + index * 10 + port).parse().unwrap())
-                    .collect(),
+                    .collect();
+                VersionSpec { name, endpoints, needs, build }
             });
             ServiceSpec {
                 routes: routes.into_iter().collect(),
@@ -109,81 +119,11 @@ fn service() -> impl Strategy<Value = ServiceSpec> {
         })
 }
 
-fn check() -> impl Strategy<Value = CheckSpec> {
-    let tolerance = prop_oneof![
-        (0..99_000_u32).prop_map(|n| Tolerance::try_from(format!("{}pp", f64::from(n) / 1000.0)).unwrap()),
-        (0..900_000_u32).prop_map(|n| Tolerance::try_from(format!("{}%", f64::from(n) / 1000.0)).unwrap()),
-    ];
-    let confidence = (50_001..99_999_u32)
-        .prop_map(|n| Confidence::try_from(format!("{}%", f64::from(n) / 1000.0)).unwrap());
-    let compare = (tolerance, confidence).prop_map(|(tolerate, confidence)| {
-        Judge::Compare(Comparison { compare: CompareWith::Stable, tolerate, confidence })
-    });
-    let bound = |low: u32, unit: &'static str| {
-        (low..low + 50_000)
-            .prop_map(move |n| Bound::try_from(format!("{}{unit}", f64::from(n) / 1000.0)).unwrap())
-    };
-    let threshold = select(vec!["%", "ms", ""])
-        .prop_flat_map(move |unit| {
-            (option::of(bound(50_000, unit)), bound(0, unit), span(), any::<u64>(), any::<bool>())
-        })
-        .prop_map(|(max, min, window, sample, has_min)| {
-            let min = (has_min || max.is_none()).then_some(min);
-            Judge::Threshold(Threshold { max, min, window, sample })
-        });
-    // The names begin with an `x`, so that none is built in; what fits them is for the other documents to say.
-    let quantile = (1..99_999_u32).prop_map(|n| Quantile::try_from(f64::from(n) / 100_000.0).unwrap());
-    (name(), option::of(quantile), prop_oneof![compare, threshold])
-        .prop_map(|(metric, quantile, judge)| CheckSpec { metric, quantile, judge })
-}
-
-/// Steps that only add people: shares of everyone that grow, beside segments that stay.
-fn steps() -> impl Strategy<Value = Vec<StepSpec>> {
-    let step = (percent(), 0..100_000_000_u64, any::<u32>(), any::<bool>());
-    (
-        prop::collection::btree_set(name(), 0..3),
-        prop::collection::btree_set(name(), 0..2),
-        prop::collection::vec(step, 1..5),
-    )
-        .prop_map(|(segments, exclude, mut steps)| {
-            steps.sort_by_key(|step| step.0);
-            let steps = steps.into_iter().enumerate();
-            steps
-                .map(|(index, (percent, time, requests, until_promoted))| StepSpec {
-                    name: format!("s{index}").parse().unwrap(),
-                    audience: segments
-                        .iter()
-                        .map(|segment| AudienceRule {
-                            segment: Some(segment.clone()),
-                            percent: Percent::default(),
-                        })
-                        .chain([AudienceRule { segment: None, percent }])
-                        .collect(),
-                    exclude: exclude.iter().cloned().collect(),
-                    hold: Hold { time: Span::from_millis(time), requests: requests.into(), until_promoted },
-                })
-                .collect()
-        })
-}
-
-fn policy() -> impl Strategy<Value = PolicySpec> {
-    let on_fail = || select(vec![OnFail::Rollback, OnFail::Pause]);
-    let inconclusive = (span(), on_fail()).prop_map(|(wait, then)| OnInconclusive { wait, then });
-    let on_newer = select(vec![OnNewer::Supersede, OnNewer::Queue]);
-    let checks = prop::collection::vec(check(), 0..4);
-    (option::of(".{0,9}"), steps(), checks, on_fail(), inconclusive, on_newer, span(), span()).prop_map(
-        |(description, steps, checks, on_fail, on_inconclusive, on_newer, keep_previous, ready_within)| {
-            PolicySpec {
-                description,
-                steps,
-                checks,
-                on_fail,
-                on_inconclusive,
-                on_newer,
-                keep_previous,
-                ready_within,
-            }
-        },
+fn build() -> impl Strategy<Value = Build> {
+    let said = || option::of("[a-z0-9é]{1,9}");
+    let labels = prop::collection::btree_map(".{0,6}", ".{0,6}", 0..3);
+    (said(), said(), option::of("https?://[a-z]{1,9}"), said(), labels).prop_map(
+        |(commit, image, url, config_digest, labels)| Build { commit, image, url, config_digest, labels },
     )
 }
 
@@ -212,12 +152,36 @@ fn environment() -> impl Strategy<Value = EnvironmentSpec> {
     let when = select(vec!["change.level == 'patch'", "service.labels.tier != 'critical'", "true"])
         .prop_map(|rule| Condition::for_changes(rule).unwrap());
     let line = (when, name()).prop_map(|(when, name)| PolicyBinding { when: Some(when), r#use: name });
-    (option::of(".{0,9}"), prop::collection::vec(line, 0..3), option::of(name())).prop_map(
-        |(description, mut policies, last)| {
-            policies.extend(last.map(|name| PolicyBinding { when: None, r#use: name }));
-            EnvironmentSpec { description, policies }
+    let policies = (prop::collection::vec(line, 0..3), option::of(name())).prop_map(|(mut lines, last)| {
+        lines.extend(last.map(|name| PolicyBinding { when: None, r#use: name }));
+        lines
+    });
+    let windows =
+        vec!["Mon-Fri 09:00-16:30 Europe/Amsterdam", "Sat,Sun 22:00-02:00", "Fri-Mon 00:00-24:00 UTC"];
+    let edges = select(vec![("2026-12-20", "2027-01-02"), ("2026-12-20T18:00:00Z", "2026-12-20T18:00:01Z")]);
+    let freeze = (edges, select(vec!["UTC", "America/New_York"]), option::of(".{0,6}")).prop_map(
+        |((from, to), zone, reason)| {
+            Freeze::new(from.parse().unwrap(), to.parse().unwrap(), zone.parse().unwrap(), reason).unwrap()
         },
-    )
+    );
+    let people = prop::collection::btree_set("[a-z]{1,4}@x", 1..3).prop_map(|set| set.into_iter().collect());
+    let roles = prop::collection::btree_map(name(), people, 0..3);
+    let start = select(vec![Start::Manual, Start::Automatic]);
+    let calendar = (prop::sample::subsequence(windows, 0..=3), prop::collection::vec(freeze, 0..2));
+    (option::of(".{0,9}"), option::of(name()), start, policies, calendar, roles, option::of(any::<bool>()))
+        .prop_map(|(description, after, start, policies, (windows, freezes), roles, overrides)| {
+            let override_roles = overrides.map(|all| roles.keys().filter(|_| all).cloned().collect());
+            EnvironmentSpec {
+                description,
+                after,
+                start,
+                policies,
+                windows: windows.iter().map(|window| window.parse().unwrap()).collect(),
+                freezes,
+                roles,
+                override_roles,
+            }
+        })
 }
 
 fn spec() -> impl Strategy<Value = Spec> {
@@ -229,8 +193,21 @@ fn spec() -> impl Strategy<Value = Spec> {
             r#match: Condition::for_visitors(rule).unwrap(),
             description,
         });
-    let release = (name(), version(), option::of(name()), any::<bool>()).prop_map(
-        |(service, version, policy, reshuffle)| ReleaseSpec { service, version, policy, reshuffle },
+    let with = prop::collection::btree_map("[a-w]{1,4}", version(), 0..3).prop_map(|with| {
+        with.into_iter()
+            .map(|(service, version)| ServiceVersion { service: service.parse().unwrap(), version })
+            .collect()
+    });
+    let reason = option::of(".{0,6}[a-z]");
+    let release = (name(), version(), with, option::of(name()), any::<bool>(), reason).prop_map(
+        |(service, version, with, policy, reshuffle, override_reason)| ReleaseSpec {
+            service,
+            version,
+            with,
+            policy,
+            reshuffle,
+            override_reason,
+        },
     );
     prop_oneof![
         service().prop_map(Spec::Service),

@@ -126,7 +126,7 @@ pub(super) fn fit(
         let moves_people = match answer {
             Mitigation::RollbackGradually(_) => "rollbackGradually",
             Mitigation::Rebalance(rebalance) => {
-                target(fields, steps, way, rebalance);
+                target(fields, way, rebalance);
                 "rebalance"
             }
             Mitigation::Rollback | Mitigation::Pause | Mitigation::Redeploy(_) => continue,
@@ -142,21 +142,24 @@ pub(super) fn fit(
 }
 
 /// The step that a release is taken down to must be there, and some other must come after it.
-fn target(fields: &mut Fields<'_, '_>, steps: &[Option<StepSpec>], way: &[Step], rebalance: &Rebalance) {
+fn target(fields: &mut Fields<'_, '_>, way: &[Step], rebalance: &Rebalance) {
     let wanted = rebalance.step.as_str();
     let Some(Node { value: Value::List(items), .. }) = fields.node.field("steps") else { return };
     // As they were written, so that a step is found even when something else in it is wrong.
     let names: Vec<&str> =
         items.iter().map(|item| item.field("name").and_then(Node::as_text).unwrap_or_default()).collect();
+    let Some((_, earlier)) = names.split_last() else { return };
     let fault = match names.iter().position(|name| *name == wanted) {
-        Some(index) if index + 1 < steps.len() => return,
+        Some(index) if index < earlier.len() => return,
         Some(_) => {
             Fault::conflict(format!("`{wanted}` is the last step: no release can be taken down to it"))
-                .accepted(names[..names.len() - 1].join(", "))
         }
         None => Fault::new("unknown-reference", format!("there is no step `{wanted}`"))
-            .accepted(names.join(", "))
             .or_did_you_mean(wanted, &names),
+    };
+    let fault = match earlier {
+        [] => fault.hint("a policy of one step has none to go back to; write rollback"),
+        _ => fault.accepted(earlier.join(", ")),
     };
     let way: Vec<Step> = way.iter().cloned().chain(["rebalance".into(), "step".into()]).collect();
     fields.report_in(&way, fault.given(wanted));

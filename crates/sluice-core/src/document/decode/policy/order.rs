@@ -60,7 +60,9 @@ fn returns_once(fields: &mut Fields<'_, '_>, steps: &[Option<StepSpec>]) {
             fields.report_in(&way(*index), Fault::conflict(message).hint("leave this step out").given(""));
         }
     }
-    if let Some((index, last)) = points.last().filter(|(index, _)| index + 1 == steps.len()) {
+    if let [(index, last)] = points.as_slice()
+        && index + 1 == steps.len()
+    {
         let message = format!("nothing comes after step `{}`: the release would end at once", last.name);
         let hint = "put it before the first step that cannot be undone; to keep nothing to go back to, \
                     write keepPrevious: 0s";

@@ -24,8 +24,10 @@ impl Decode for StepSpec {
             Fields::open_as(node, reader, "an object, as { name: all, audience: [ { percent: 100 } ] }")?;
         let name = fields.required("name");
         let given: Vec<&'static str> = WORKS.into_iter().filter(|work| fields.has(work)).collect();
-        let audience = fields.has("audience").then(|| audience(&mut fields));
-        fields.find("audience");
+        let audience = match fields.has("audience") {
+            true => Some(audience(&mut fields)),
+            false => fields.find("audience").and(None),
+        };
         let ramp = fields.optional::<Ramp>("ramp");
         let exclude = segments(&mut fields, "exclude");
         let shadow = fields.optional::<ShadowSpec>("shadow");
