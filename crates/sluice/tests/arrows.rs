@@ -5,16 +5,27 @@ use std::collections::BTreeMap;
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
 /// What each crate may depend on. The order of lines is the order of the building: nothing below is known above.
-const ARROWS: [(&str, &[&str]); 8] = [
+const ARROWS: [(&str, &[&str]); 9] = [
     ("sluice-stats", &[]),
     ("sluice-core", &["sluice-stats"]),
     ("sluice-engine", &["sluice-core"]),
     ("sluice-store", &["sluice-engine", "sluice-core"]),
+    ("sluice-connect", &["sluice-engine", "sluice-core"]),
     // Never the engine or the store: it serves on when they are gone.
     ("sluice-gateway", &["sluice-core"]),
     ("sluice-server", &["sluice-engine", "sluice-core"]),
     ("sluice-sim", &["sluice-engine", "sluice-core"]),
-    ("sluice", &["sluice-core", "sluice-engine", "sluice-gateway", "sluice-server", "sluice-store"]),
+    (
+        "sluice",
+        &[
+            "sluice-connect",
+            "sluice-core",
+            "sluice-engine",
+            "sluice-gateway",
+            "sluice-server",
+            "sluice-store",
+        ],
+    ),
 ];
 
 /// The seeded world may be used by everybody's tests.
