@@ -1,4 +1,4 @@
-//! Policies and metrics that exist without any file.
+//! Policies, metrics and segments that exist without any file.
 //!
 //! They are documents like anybody's, read by the same decoder, and so examples of the format too.
 
@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use crate::Name;
-use crate::document::{self, Document, MetricSpec, PolicySpec, Spec};
+use crate::document::{self, Document, MetricSpec, PolicySpec, SegmentSpec, Spec};
 
 /// The policy that a release follows when nobody says which.
 pub const DEFAULT_POLICY: &str = "canary";
@@ -18,6 +18,7 @@ const POLICIES: [&str; 3] = [
 ];
 
 const METRICS: &str = include_str!("builtin/metrics.yaml");
+const SEGMENTS: &str = include_str!("builtin/segments.yaml");
 
 /// The built-in policies, by name: `canary`, `blue-green`, `hotfix`.
 pub fn policies() -> &'static BTreeMap<Name, PolicySpec> {
@@ -46,6 +47,21 @@ pub fn metrics() -> &'static BTreeMap<Name, MetricSpec> {
             .collect()
     });
     &METRICS_BY_NAME
+}
+
+/// The built-in segments, by name: `employees`, `friends-and-family`, `low-risk`, `no-risk`. Unlike policies and metrics
+/// they are only what holds until somebody says otherwise: a Segment document of the same name takes its place.
+pub fn segments() -> &'static BTreeMap<Name, SegmentSpec> {
+    static SEGMENTS_BY_NAME: LazyLock<BTreeMap<Name, SegmentSpec>> = LazyLock::new(|| {
+        read(SEGMENTS)
+            .into_iter()
+            .filter_map(|document| match document.spec {
+                Spec::Segment(segment) => Some((document.metadata.name, segment)),
+                _ => None,
+            })
+            .collect()
+    });
+    &SEGMENTS_BY_NAME
 }
 
 fn read(text: &str) -> Vec<Document> {

@@ -1,4 +1,8 @@
-//! What only shows when documents are looked at together: names that lead nowhere, and two services on one route.
+//! What only shows when documents are looked at together: names that lead nowhere, two services on one route, versions
+//! that need each other in a circle.
+
+mod needs;
+mod roles;
 
 use std::collections::BTreeMap;
 
@@ -35,12 +39,16 @@ pub fn references(documents: &BTreeMap<DocumentKey, Document>) -> Vec<Broken> {
                     check.exists(key, "spec.after".to_owned(), Kind::Environment, after);
                 }
             }
-            Spec::Service(_) => check.environment(key),
+            Spec::Service(service) => {
+                check.environment(key);
+                check.needs(key, service);
+            }
             Spec::Segment(_) | Spec::Metric(_) | Spec::Release(_) => {}
         }
     }
     check.routes();
     check.circles();
+    check.circular_needs();
     check.broken
 }
 
@@ -49,6 +57,16 @@ pub fn references(documents: &BTreeMap<DocumentKey, Document>) -> Vec<Broken> {
 pub fn users_of(key: &DocumentKey, documents: &BTreeMap<DocumentKey, Document>) -> Vec<DocumentKey> {
     let uses = |user: &DocumentKey, document: &Document| match (&document.spec, key.kind) {
         (Spec::Policy(policy), Kind::Segment) => segments_of(policy).any(|(_, segment)| *segment == key.name),
+        (Spec::Policy(policy), Kind::Service) => {
+            let is_elsewhere = documents
+                .keys()
+                .any(|other| other != key && other.kind == key.kind && other.name == key.name);
+            !is_elsewhere && awaited(policy).any(|(_, service)| *service == key.name)
+        }
+        (Spec::Service(service), Kind::Service) => {
+            user.environment == key.environment
+                && service.versions.iter().any(|version| version.needs.contains_key(&key.name))
+        }
         (Spec::Policy(policy), Kind::Metric) => policy.checks.iter().any(|check| check.metric == key.name),
         (Spec::Environment(environment), Kind::Policy) => {
             environment.policies.iter().any(|line| line.r#use == key.name)
@@ -66,7 +84,9 @@ pub fn users_of(key: &DocumentKey, documents: &BTreeMap<DocumentKey, Document>) 
 
 /// Every segment that a policy names, with its place.
 fn segments_of(policy: &PolicySpec) -> impl Iterator<Item = (String, &Name)> {
-    policy.steps.iter().enumerate().flat_map(|(index, step)| {
+    let never = policy.exclude_until_end.iter().enumerate();
+    let never = never.map(|(line, segment)| (format!("spec.excludeUntilEnd[{line}]"), segment));
+    let of_steps = policy.steps.iter().enumerate().flat_map(|(index, step)| {
         let (audience, exclude) = match &step.work {
             StepWork::Expose { audience, exclude, .. } => (audience.as_slice(), exclude.as_slice()),
             StepWork::Ramp { exclude, .. } => (&[][..], exclude.as_slice()),
@@ -80,6 +100,15 @@ fn segments_of(policy: &PolicySpec) -> impl Iterator<Item = (String, &Name)> {
             .enumerate()
             .map(move |(line, segment)| (format!("spec.steps[{index}].exclude[{line}]"), segment));
         audience.chain(exclude)
+    });
+    never.chain(of_steps)
+}
+
+/// Every service that a policy waits for, with its place.
+fn awaited(policy: &PolicySpec) -> impl Iterator<Item = (String, &Name)> {
+    policy.steps.iter().enumerate().filter_map(|(index, step)| match &step.work {
+        StepWork::WaitFor(gate) => Some((format!("spec.steps[{index}].waitFor.service"), &gate.service)),
+        _ => None,
     })
 }
 
@@ -94,13 +123,14 @@ impl Check<'_> {
         self.broken.push(Broken { key: key.clone(), problem });
     }
 
-    /// Every name of a kind that has no environment, those of built-in documents too.
+    /// Every name of a kind, in whichever environment, those of built-in documents too.
     fn names(&self, kind: Kind) -> Vec<&str> {
         let built_in: Vec<&str> = match kind {
             Kind::Policy => builtin::policies().keys().map(Name::as_str).collect(),
             Kind::Metric => builtin::metrics().keys().map(Name::as_str).collect(),
             Kind::Environment => vec![DEFAULT_ENVIRONMENT],
-            Kind::Service | Kind::Segment | Kind::Release => Vec::new(),
+            Kind::Segment => builtin::segments().keys().map(Name::as_str).collect(),
+            Kind::Service | Kind::Release => Vec::new(),
         };
         let written = self.documents.keys().filter(|key| key.kind == kind).map(|key| key.name.as_str());
         let mut names: Vec<&str> = written.chain(built_in).collect();
@@ -134,6 +164,10 @@ impl Check<'_> {
         for (path, segment) in segments_of(policy) {
             self.exists(key, path, Kind::Segment, segment);
         }
+        for (path, service) in awaited(policy) {
+            self.exists(key, path, Kind::Service, service);
+        }
+        self.roles(key, policy);
         for (index, check) in policy.checks.iter().enumerate() {
             let path = format!("spec.checks[{index}]");
             let metric_key =
