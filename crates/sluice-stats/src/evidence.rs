@@ -4,6 +4,8 @@
 //! it ever reaches 1/alpha with probability alpha at most. Averages of e-processes over the same blocks of data are
 //! e-processes, which is all that is used here.
 
+use std::sync::OnceLock;
+
 use serde::{Deserialize, Serialize};
 
 /// The logarithm of nothing. Finite, since JSON has no infinity; its exponential is exactly 0.
@@ -12,10 +14,13 @@ pub(crate) const LN_NOTHING: f64 = -1e300;
 /// The share of the evidence that looks at the whole release; the rest is for what sets in at a later weight step.
 const WHOLE: f64 = 0.7;
 
+/// Exponentials of numbers below this are exactly 0. They are not asked for: that takes ten times as long as others.
+const EXP_IS_ZERO: f64 = -746.0;
+
 /// The logarithm of the sum of two numbers given by their logarithms.
 pub(crate) fn ln_add(a: f64, b: f64) -> f64 {
     let (low, high) = if a < b { (a, b) } else { (b, a) };
-    high + (low - high).exp().ln_1p()
+    if low - high < EXP_IS_ZERO { high } else { high + (low - high).exp().ln_1p() }
 }
 
 /// Evidence of several experts, each of which bets on another effect, from the beginning and from every restart.
@@ -31,12 +36,25 @@ pub(crate) struct Evidence {
     restarts: u32,
     /// The part of Σ v_k that no restart has used.
     unused: f64,
+    #[serde(skip)]
+    ln: Known,
+}
+
+/// The logarithm of the evidence, once it was asked for and until the evidence changes. Follows from the rest, so it
+/// is neither stored nor compared.
+#[derive(Clone, Debug, Default)]
+struct Known(OnceLock<f64>);
+
+impl PartialEq for Known {
+    fn eq(&self, _: &Known) -> bool {
+        true
+    }
 }
 
 impl Evidence {
     pub(crate) fn new(experts: usize) -> Evidence {
         let restarted = vec![LN_NOTHING; experts];
-        Evidence { whole: vec![0.0; experts], restarted, restarts: 0, unused: 1.0 }
+        Evidence { whole: vec![0.0; experts], restarted, restarts: 0, unused: 1.0, ln: Known::default() }
     }
 
     /// Whether [`Evidence::since_restart`] changes anything.
@@ -46,16 +64,19 @@ impl Evidence {
 
     /// Multiplies what counts from the beginning by gains, given by their logarithms.
     pub(crate) fn since_start(&mut self, gains: impl Iterator<Item = f64>) {
+        self.ln = Known::default();
         self.whole.iter_mut().zip(gains).for_each(|(held, gain)| *held += gain);
     }
 
     /// Multiplies what counts from the restarts on.
     pub(crate) fn since_restart(&mut self, gains: impl Iterator<Item = f64>) {
+        self.ln = Known::default();
         self.restarted.iter_mut().zip(gains).for_each(|(held, gain)| *held += gain);
     }
 
     /// Lets a new share of the evidence count from here on.
     pub(crate) fn restart(&mut self) {
+        self.ln = Known::default();
         self.restarts = self.restarts.saturating_add(1);
         let k = f64::from(self.restarts);
         let share = 1.0 / (k * (k + 1.0));
@@ -63,11 +84,16 @@ impl Evidence {
         self.restarted.iter_mut().for_each(|held| *held = ln_add(*held, share.ln()));
     }
 
-    /// The logarithm of the evidence, for the experts' prior weights, which add up to 1.
+    /// The logarithm of the evidence, for the experts' prior weights, which add up to 1 and are always the same.
     pub(crate) fn ln(&self, priors: impl Iterator<Item = f64> + Clone) -> f64 {
+        *self.ln.0.get_or_init(|| self.weighed(priors))
+    }
+
+    fn weighed(&self, priors: impl Iterator<Item = f64> + Clone) -> f64 {
         let mix = |held: &[f64]| {
             let highest = held.iter().copied().fold(LN_NOTHING, f64::max);
-            let parts = held.iter().zip(priors.clone()).map(|(held, prior)| prior * (held - highest).exp());
+            let known = held.iter().zip(priors.clone()).filter(|(held, _)| *held - highest >= EXP_IS_ZERO);
+            let parts = known.map(|(held, prior)| prior * (held - highest).exp());
             highest + parts.sum::<f64>().ln()
         };
         let later = match self.restarts {

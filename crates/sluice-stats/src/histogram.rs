@@ -222,6 +222,28 @@ mod tests {
     }
 
     #[test]
+    fn a_million_spread_durations_take_at_most_a_count_for_each_bucket() {
+        let mut histogram = Histogram::default();
+        let mut micros = 1_u64;
+        for _ in 0..1_000_000 {
+            micros = micros.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            histogram.record((micros >> 32) >> (micros % 32));
+        }
+        assert!(histogram.iter().count() > 800);
+        assert!(size_of_val(&*histogram.rows) <= 6_656, "{}", size_of_val(&*histogram.rows));
+        assert!(size_of::<Histogram>() <= 48);
+    }
+
+    #[test]
+    fn the_times_of_one_service_take_a_kilobyte_or_two() {
+        let mut histogram = Histogram::default();
+        // A millisecond to a second, and one that took a minute.
+        (1_000..1_000_000).step_by(7).for_each(|micros| histogram.record(micros));
+        histogram.record(60_000_000);
+        assert!(size_of_val(&*histogram.rows) <= 42 * 64, "{}", size_of_val(&*histogram.rows));
+    }
+
+    #[test]
     fn a_restarted_counter_counts_from_zero() {
         let (mut before, mut after) = (Histogram::default(), Histogram::default());
         before.add(7, 100);

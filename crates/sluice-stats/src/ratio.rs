@@ -222,7 +222,7 @@ impl RatioTest {
 
 /// What one request is expected to tell, as a logarithm, if `rates` are the truth and a share `w` are the candidate's.
 pub(crate) fn information(margin: Margin, w: f64, rates: Arms<f64>) -> f64 {
-    Bet::new(margin, w, rates).information(w, rates)
+    Bet::new(margin, w, rates).information(w)
 }
 
 /// The effects and their prior weights, which fall as 1/effect and add up to 1.

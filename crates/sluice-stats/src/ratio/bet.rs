@@ -37,11 +37,12 @@ impl Margin {
 /// Enough to halve an interval down to neighbouring numbers.
 const STEPS_MAX: u32 = 64;
 
-/// Logarithms of what a bet gains by one request, by version and by how it ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+/// A bet on one pair of rates against another.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Bet {
-    failed: Arms<f64>,
-    fine: Arms<f64>,
+    on: Arms<f64>,
+    /// `None` when there is nothing to bet against.
+    against: Option<Arms<f64>>,
 }
 
 impl Bet {
@@ -56,37 +57,38 @@ impl Bet {
     /// by the inequality of the means the rates may even differ from one request to the next, as long as within the
     /// block their averages are within the margin.
     pub(crate) fn new(margin: Margin, w: f64, rates: Arms<f64>) -> Bet {
-        let Some(null) = project(margin, w, rates) else { return Bet::default() };
-        let failed = |rate: f64, null: f64| (rate / null).ln();
-        let fine = |rate: f64, null: f64| (-rate).ln_1p() - (-null).ln_1p();
-        Bet {
-            failed: Arms {
-                stable: failed(rates.stable, null.stable),
-                candidate: failed(rates.candidate, null.candidate),
-            },
-            fine: Arms {
-                stable: fine(rates.stable, null.stable),
-                candidate: fine(rates.candidate, null.candidate),
-            },
-        }
+        Bet { on: rates, against: project(margin, w, rates) }
     }
 
     /// The logarithm of what the bet gains by a block.
     pub(crate) fn gain(&self, block: &Arms<Trials>) -> f64 {
-        let gain = |trials: Trials, failed: f64, fine: f64| {
+        let Bet { on, against: Some(against) } = self else { return 0.0 };
+        let gain = |trials: Trials, on: f64, against: f64| {
             let Trials { n, k } = Trials::new(trials.n, trials.k);
-            k as f64 * failed + (n - k) as f64 * fine
+            // Most blocks have no failure of the candidate's, and no logarithm is needed for none.
+            let failed = if k > 0 { k as f64 * ln_failed(on, against) } else { 0.0 };
+            failed + (n - k) as f64 * ln_fine(on, against)
         };
-        gain(block.stable, self.failed.stable, self.fine.stable)
-            + gain(block.candidate, self.failed.candidate, self.fine.candidate)
+        gain(block.stable, on.stable, against.stable) + gain(block.candidate, on.candidate, against.candidate)
     }
 
     /// The gain that is expected of one request if the bet's own rates are the truth: the information in a request.
-    pub(crate) fn information(&self, w: f64, rates: Arms<f64>) -> f64 {
-        let expected = |rate: f64, failed: f64, fine: f64| rate * failed + (1.0 - rate) * fine;
-        w * expected(rates.candidate, self.failed.candidate, self.fine.candidate)
-            + (1.0 - w) * expected(rates.stable, self.failed.stable, self.fine.stable)
+    pub(crate) fn information(&self, w: f64) -> f64 {
+        let Bet { on, against: Some(against) } = self else { return 0.0 };
+        let expected =
+            |on: f64, against: f64| on * ln_failed(on, against) + (1.0 - on) * ln_fine(on, against);
+        w * expected(on.candidate, against.candidate) + (1.0 - w) * expected(on.stable, against.stable)
     }
+}
+
+/// The logarithm of what is gained by a request that failed.
+fn ln_failed(on: f64, against: f64) -> f64 {
+    (on / against).ln()
+}
+
+/// The logarithm of what is gained by a request that did not fail: of (1 - on) / (1 - against), exact for low rates.
+fn ln_fine(on: f64, against: f64) -> f64 {
+    ((against - on) / (1.0 - against)).ln_1p()
 }
 
 /// The pair of rates within the margin that is nearest to `rates` by `w KL(candidate) + (1 - w) KL(stable)`. It lies
@@ -112,14 +114,16 @@ fn project(margin: Margin, w: f64, rates: Arms<f64>) -> Option<Arms<f64>> {
 }
 
 /// Newton's method on the slope of the divergence along the edge, which grows and is zero between b and c - margin. A
-/// step that would leave what is left of that interval is replaced by halving it, so it always ends, usually after
-/// about five steps.
+/// step that would leave what is left of that interval is replaced by halving it, so it always ends. Begins at the
+/// solution for rates so low that failures are Poisson, from where about three steps are enough.
 fn project_absolute(margin: f64, w: f64, Arms { stable: b, candidate: c }: Arms<f64>) -> f64 {
     let (mut low, mut high) = (b, c - margin);
-    let mut x = 0.5 * (low + high);
+    // The positive root of x² - p x - q.
+    let (p, q) = (w * c + (1.0 - w) * b - margin, (1.0 - w) * b * margin);
+    let mut x = (0.5 * (p + (p * p + 4.0 * q).sqrt())).max(low).min(high);
     for _ in 0..STEPS_MAX {
         let y = x + margin;
-        // The weights over the variances of one request.
+        // The inverse variances of one request.
         let (of_x, of_y) = (1.0 / (x * (1.0 - x)), 1.0 / (y * (1.0 - y)));
         let slope = w * (y - c) * of_y + (1.0 - w) * (x - b) * of_x;
         let steepness =
@@ -130,8 +134,12 @@ fn project_absolute(margin: f64, w: f64, Arms { stable: b, candidate: c }: Arms<
             high = x
         }
         let next = x - slope / steepness;
-        let next = if next >= low && next <= high { next } else { 0.5 * (low + high) };
-        if (next - x).abs() <= f64::EPSILON * x {
+        if next < low || next > high {
+            x = 0.5 * (low + high);
+            continue;
+        }
+        // Digits double with each step, so after one that changes so little, all are right.
+        if (next - x).abs() <= 1e-10 * x {
             return next;
         }
         x = next;
@@ -146,9 +154,12 @@ mod tests {
     use super::*;
 
     fn expected_gain(bet: &Bet, w: f64, truth: Arms<f64>) -> f64 {
-        let mean = |rate: f64, failed: f64, fine: f64| rate * failed.exp() + (1.0 - rate) * fine.exp();
-        w * mean(truth.candidate, bet.failed.candidate, bet.fine.candidate).ln()
-            + (1.0 - w) * mean(truth.stable, bet.failed.stable, bet.fine.stable).ln()
+        let Some(against) = bet.against else { return 0.0 };
+        let mean = |rate: f64, on: f64, against: f64| {
+            (rate * ln_failed(on, against).exp() + (1.0 - rate) * ln_fine(on, against).exp()).ln()
+        };
+        w * mean(truth.candidate, bet.on.candidate, against.candidate)
+            + (1.0 - w) * mean(truth.stable, bet.on.stable, against.stable)
     }
 
     fn margins() -> impl Strategy<Value = Margin> {
@@ -173,12 +184,33 @@ mod tests {
         }
 
         #[test]
+        fn the_nearest_rates_under_an_absolute_margin_are_right_to_the_last_digits(
+            margin in prop_oneof![Just(0.0), Just(0.005), 0.0..0.9], w in prop_oneof![1e-15..1.0 - 1e-15, 1e-15..0.1_f64],
+            ln_b in -16.0..-0.1_f64, excess in 1.000_001..30.0_f64,
+        ) {
+            let b = ln_b.exp();
+            let c = (Margin::Absolute(margin).limit(b) * excess).min(0.95);
+            prop_assume!(c > Margin::Absolute(margin).limit(b) * (1.0 + 1e-9));
+            let slope = |x: f64| {
+                let y = x + margin;
+                w * (y - c) / (y * (1.0 - y)) + (1.0 - w) * (x - b) / (x * (1.0 - x))
+            };
+            let (mut low, mut high) = (b, c - margin);
+            for _ in 0..200 {
+                let middle = 0.5 * (low + high);
+                if slope(middle) < 0.0 { low = middle } else { high = middle }
+            }
+            let found = project_absolute(margin, w, Arms { stable: b, candidate: c });
+            prop_assert!((found / low - 1.0).abs() < 1e-12, "{found} instead of {low}");
+        }
+
+        #[test]
         fn a_true_bet_is_expected_to_gain(
             margin in margins(), w in 0.01..0.99, b in 1e-4..0.3_f64, excess in 1.1..10.0_f64,
         ) {
             let rates = Arms { stable: b, candidate: (margin.limit(b) * excess).min(0.95) };
             prop_assume!(rates.candidate > margin.limit(b) * 1.05);
-            prop_assert!(Bet::new(margin, w, rates).information(w, rates) > 0.0);
+            prop_assert!(Bet::new(margin, w, rates).information(w) > 0.0);
         }
     }
 }

@@ -7,3 +7,4 @@ mod streams;
 mod delays;
 mod false_alarms;
 mod numbers;
+mod sizes;

@@ -1,4 +1,4 @@
-//! The test of failures: every bet's projection by halving an interval 52 times.
+//! The test of failures: every bet's projection by halving an interval.
 
 use sluice_stats::{Arms, Margin, Merge, Trials};
 
@@ -16,9 +16,16 @@ const MEMORY: u64 = 10_000;
 type Guess = (f64, f64);
 const FIRST_GUESS: Guess = (0.01, 50.0);
 
+/// What is bet against, and how exactly its nearest rates are looked for.
+#[derive(Clone, Copy, Debug)]
+struct Null {
+    margin: Margin,
+    halvings: u32,
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct RatioTest {
-    margin: Margin,
+    null: Null,
     pending: Pending<Trials>,
     past: Arms<Trials>,
     past_step: Arms<Trials>,
@@ -31,6 +38,11 @@ pub(crate) struct RatioTest {
 impl RatioTest {
     /// The margin must be within its bounds.
     pub(crate) fn new(margin: Margin) -> RatioTest {
+        RatioTest::halving(margin, 52)
+    }
+
+    /// Halves so many times: 52 leave rates far below one with fewer digits than a number can have.
+    pub(crate) fn halving(margin: Margin, halvings: u32) -> RatioTest {
         let breaker = Breaker {
             pending: Pending::default(),
             stable: Trials::default(),
@@ -38,7 +50,7 @@ impl RatioTest {
             blocks: 0,
         };
         RatioTest {
-            margin,
+            null: Null { margin, halvings },
             pending: Pending::default(),
             past: Arms::default(),
             past_step: Arms::default(),
@@ -62,7 +74,7 @@ impl RatioTest {
         if let Some(block) = &block {
             self.settle(block);
         }
-        let is_settled = self.breaker.update(self.margin, &batch);
+        let is_settled = self.breaker.update(self.null, &batch);
         if is_settled || block.is_some() {
             self.peak = self.peak.max(self.log_e());
         }
@@ -77,7 +89,7 @@ impl RatioTest {
         }
         let block = std::mem::take(&mut self.breaker.pending.arms);
         if is_comparable(&block) {
-            self.breaker.settle(self.margin, &block);
+            self.breaker.settle(self.null, &block);
         } else {
             self.breaker.remember(block.stable);
         }
@@ -113,9 +125,9 @@ impl RatioTest {
     }
 
     fn settle(&mut self, block: &Arms<Trials>) {
-        let (margin, w) = (self.margin, share(block));
+        let (null, w) = (self.null, share(block));
         let gains = |past: Arms<Trials>, guess: Guess| {
-            effects().map(move |(effect, _)| gain(margin, w, rates(margin, effect, &past, guess), block))
+            effects().map(move |(effect, _)| gain(null, w, rates(null.margin, effect, &past, guess), block))
         };
         multiply(&mut self.evidence.whole, gains(self.past, FIRST_GUESS));
         if self.evidence.was_restarted() {
@@ -157,21 +169,21 @@ fn rates(margin: Margin, effect: f64, past: &Arms<Trials>, (rate, weight): Guess
 }
 
 /// What the bet on `rates` gains by a block, as a logarithm.
-fn gain(margin: Margin, w: f64, rates: Arms<f64>, block: &Arms<Trials>) -> f64 {
-    if rates.candidate <= limit(margin, rates.stable) * (1.0 + 1e-9) {
+fn gain(null: Null, w: f64, rates: Arms<f64>, block: &Arms<Trials>) -> f64 {
+    if rates.candidate <= limit(null.margin, rates.stable) * (1.0 + 1e-9) {
         return 0.0;
     }
-    let stable = project(margin, w, rates);
+    let stable = project(null, w, rates);
     let of = |trials: Trials, rate: f64, null: f64| {
         let (failed, fine) = ((rate / null).ln(), (-rate).ln_1p() - (-null).ln_1p());
         trials.k as f64 * failed + (trials.n - trials.k) as f64 * fine
     };
-    of(block.stable, rates.stable, stable) + of(block.candidate, rates.candidate, limit(margin, stable))
+    of(block.stable, rates.stable, stable) + of(block.candidate, rates.candidate, limit(null.margin, stable))
 }
 
 /// Stable's rate in the nearest pair within the margin.
-fn project(margin: Margin, w: f64, Arms { stable: b, candidate: c }: Arms<f64>) -> f64 {
-    match margin {
+fn project(null: Null, w: f64, Arms { stable: b, candidate: c }: Arms<f64>) -> f64 {
+    match null.margin {
         Margin::Relative(margin) => {
             let rho = 1.0 + margin;
             let failures = w * c + (1.0 - w) * b;
@@ -185,7 +197,7 @@ fn project(margin: Margin, w: f64, Arms { stable: b, candidate: c }: Arms<f64>) 
                 w * ((1.0 - c) / (1.0 - y) - c / y) + (1.0 - w) * ((1.0 - b) / (1.0 - x) - b / x)
             };
             let (mut low, mut high) = (b, c - margin);
-            for _ in 0..52 {
+            for _ in 0..null.halvings {
                 let middle = 0.5 * (low + high);
                 if slope(middle) < 0.0 { low = middle } else { high = middle }
             }
@@ -203,13 +215,13 @@ struct Breaker {
 }
 
 impl Breaker {
-    fn update(&mut self, margin: Margin, batch: &Arms<Trials>) -> bool {
+    fn update(&mut self, null: Null, batch: &Arms<Trials>) -> bool {
         if let Some(stale) = self.pending.add(batch) {
             self.remember(stale.stable);
         }
         let block = self.pending.close_if(|arms| arms.candidate.n >= 8 || all(arms) >= 64);
         if let Some(block) = &block {
-            self.settle(margin, block);
+            self.settle(null, block);
         }
         block.is_some()
     }
@@ -219,11 +231,11 @@ impl Breaker {
         levels.fold(not_started(self.blocks).ln(), |sum, ((_, prior), held)| ln_add(sum, held + prior.ln()))
     }
 
-    fn settle(&mut self, margin: Margin, block: &Arms<Trials>) {
+    fn settle(&mut self, null: Null, block: &Arms<Trials>) {
         let weight = (not_started(self.blocks) - not_started(self.blocks.saturating_add(1))).max(0.0);
         let stable = (self.stable.k as f64 + 0.5) / (self.stable.n as f64 + 50.0);
         for ((level, _), held) in LEVELS.iter().zip(&mut self.held) {
-            let gain = gain(margin, share(block), Arms { stable, candidate: *level }, block);
+            let gain = gain(null, share(block), Arms { stable, candidate: *level }, block);
             *held = ln_add(*held, weight.ln().max(LN_NOTHING)) + gain;
         }
         self.blocks = self.blocks.saturating_add(1);

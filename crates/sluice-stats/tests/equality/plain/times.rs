@@ -161,7 +161,8 @@ impl Ranks {
             Some((_, shorter, _)) => (*shorter, 0),
             None => (self.total, 0),
         };
-        (shorter as f64 + 0.5 * count as f64 + 0.5) / (self.total as f64 + 1.0)
+        // Above 1 only where a sum of counts was cut off.
+        ((shorter as f64 + 0.5 * count as f64 + 0.5) / (self.total as f64 + 1.0)).min(1.0)
     }
 
     fn scores(&self, block: &Arms<Histogram>) -> Vec<Score> {

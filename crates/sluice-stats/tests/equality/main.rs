@@ -1,0 +1,22 @@
+//! What is fast says the same as what is plain: counts to the last one, evidence to nine digits, verdicts always.
+
+#[expect(dead_code, reason = "a benchmark asks it for more")]
+mod plain;
+
+mod counts;
+mod tests_of_failures;
+mod tests_of_times;
+mod windows;
+
+use proptest::prelude::*;
+
+/// Fails unless two numbers agree to nine digits, or nine places when they are below one. What many requests add up to
+/// and take away again leaves the rounding of each.
+fn assert_agree(fast: f64, plain: f64, requests: u64) -> Result<(), TestCaseError> {
+    let near = 1e-9 * plain.abs().max(1.0) + 1e-14 * requests as f64;
+    prop_assert!((fast - plain).abs() <= near, "{fast} and {plain}");
+    Ok(())
+}
+
+/// The levels at which verdicts are compared.
+const ALPHAS: [f64; 4] = [0.2, 0.05, 0.01, 1e-6];
