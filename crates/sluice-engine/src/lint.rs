@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sluice_core::document::{Document, DocumentKey, Kind, PolicySpec, SegmentSpec, ServiceSpec, Spec};
+use sluice_core::document::{Document, DocumentKey, Kind, PolicySpec, ServiceSpec, Spec};
 use sluice_core::lint::{self, Surroundings};
 use sluice_core::{Name, ServiceKey, builtin};
 
@@ -24,7 +24,7 @@ impl Engine {
         all.extend(documents.into_iter().map(|document| (document.key(), document)));
         let wanted = wanted(&all, &given, policy)?;
         let rate = busiest(inner);
-        let mut segments: BTreeMap<Name, SegmentSpec> = BTreeMap::new();
+        let mut segments = builtin::segments().clone();
         let mut metrics = builtin::metrics().clone();
         let mut environments = BTreeMap::new();
         let mut services: Vec<(&Name, &ServiceSpec)> = Vec::new();

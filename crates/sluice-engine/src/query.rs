@@ -223,10 +223,12 @@ pub(crate) fn similar<'n>(wanted: &str, names: impl Iterator<Item = &'n Name>) -
 static BUILT_IN: LazyLock<Vec<Resource>> = LazyLock::new(|| {
     let policies = builtin::policies().iter().map(|(name, spec)| (name.clone(), Spec::Policy(spec.clone())));
     let metrics = builtin::metrics().iter().map(|(name, spec)| (name.clone(), Spec::Metric(spec.clone())));
+    let segments = builtin::segments().iter().map(|(name, spec)| (name.clone(), Spec::Segment(spec.clone())));
     let environment = DEFAULT_ENVIRONMENT.parse::<Name>().ok();
     let environments =
         environment.into_iter().map(|name| (name, Spec::Environment(EnvironmentSpec::default())));
-    policies.chain(metrics).chain(environments).map(|(name, spec)| built_in(name, spec)).collect()
+    let all = policies.chain(metrics).chain(segments).chain(environments);
+    all.map(|(name, spec)| built_in(name, spec)).collect()
 });
 
 fn built_in(name: Name, spec: Spec) -> Resource {

@@ -10,7 +10,7 @@ use sluice_core::calendar::{Calendar, Openness};
 use sluice_core::document::{Document, DocumentKey, EnvironmentSpec, Kind, ServiceSpec, Spec};
 use sluice_core::release::{Exposure, Release};
 use sluice_core::routing::{SegmentRule, ServiceRouting, Shadow, ShareRule, Snapshot, Split};
-use sluice_core::{Name, ServiceKey, Span, Timestamp, VersionName};
+use sluice_core::{Name, ServiceKey, Span, Timestamp, VersionName, builtin};
 use tokio::sync::mpsc;
 
 use crate::actor::Message;
@@ -337,11 +337,10 @@ impl World {
 
     fn segment(&self, name: &Name) -> Option<SegmentRule> {
         let key = DocumentKey { kind: Kind::Segment, environment: None, name: name.clone() };
-        match &self.documents.get(&key)?.document.spec {
-            Spec::Segment(spec) => {
-                Some(SegmentRule { segment: name.clone(), condition: spec.r#match.clone() })
-            }
-            _ => None,
-        }
+        let spec = match self.documents.get(&key).map(|stored| &stored.document.spec) {
+            Some(Spec::Segment(spec)) => spec,
+            _ => builtin::segments().get(name)?,
+        };
+        Some(SegmentRule { segment: name.clone(), condition: spec.r#match.clone() })
     }
 }
