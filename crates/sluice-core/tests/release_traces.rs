@@ -2,12 +2,22 @@
 
 #![expect(clippy::unwrap_used, reason = "a script that cannot be read is a failed test")]
 
+#[path = "release_traces/calendar.rs"]
+mod calendar;
+#[path = "release_traces/company.rs"]
+mod company;
 #[path = "release_traces/ends.rs"]
 mod ends;
+#[path = "release_traces/gates.rs"]
+mod gates;
 #[path = "release_traces/holds.rs"]
 mod holds;
+#[path = "release_traces/mitigation.rs"]
+mod mitigation;
 #[path = "release_traces/queue.rs"]
 mod queue;
+#[path = "release_traces/ramps.rs"]
+mod ramps;
 #[path = "release_traces/readiness.rs"]
 mod readiness;
 #[path = "release_traces/script.rs"]
@@ -16,6 +26,8 @@ mod script;
 mod trouble;
 #[path = "release_traces/verbs.rs"]
 mod verbs;
+#[path = "release_traces/watching.rs"]
+mod watching;
 
 use expect_test::Expect;
 

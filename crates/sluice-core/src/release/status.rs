@@ -201,13 +201,13 @@ pub struct GateStatus {
     pub kind: StepKind,
     /// For an approval: who may approve, by role.
     pub roles: Vec<Name>,
-    /// For an approval: how many people have to.
+    /// For an approval: how many people have to; 0 for others.
     pub count: u32,
     /// For an approval: whether whoever started the release cannot approve it.
     pub four_eyes: bool,
     /// For an approval: who has.
     pub given: Vec<Approved>,
-    /// For a webhook: what it said last, in words.
+    /// For a webhook: what it said last, in words. For another service: the version that it has.
     pub said: Option<String>,
     /// Until when it is waited for.
     pub expires_at: Timestamp,

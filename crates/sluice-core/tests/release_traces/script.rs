@@ -13,6 +13,11 @@
 //! | `newer NAME`, `turn VERSION` | another release was created; no other is left before this one |
 //! | `pause ada: lunch` | somebody wants something; without words it is `pause ada` |
 //! | `other NAME`, `live VERSION`, `gone` | what the next verb finds beside the release |
+//! | `as product`, `may override` | who makes the next verb has this role, or may override |
+//! | `freeze 1h`, `thaw` | the calendar closes for so long, and opens, as seen from the next look on |
+//! | `elsewhere payments 1.4.0` | another service has this version, as seen from the next look on |
+//! | `hook pass: text`, `hook 2 wait` | the last call of a webhook, or this one, is answered: `pass`, `fail`, `wait`, `taken`, `broken` |
+//! | `companion 1/2`, `companion stable 0/2` | this many endpoints of the service that is released along are ready |
 //! | `crash MESSAGE` | deciding panicked |
 //! | `restart` | the state is written and read back |
 //! | `show`, `checks` | writes down the status; what each check says |
@@ -20,13 +25,15 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use sluice_core::calendar::{Closed, Openness, Zone};
 use sluice_core::document::{self, PolicySpec, Spec};
 use sluice_core::release::status::{ReleaseStatus, Verb};
 use sluice_core::release::{
-    Answer, Command, Creation, Effect, Endpoints, Event, Observation, Plan, Release, Surroundings, Transition,
+    Answer, Command, CompanionSpec, Creation, Effect, Endpoints, Event, HookAnswer, Observation, Plan,
+    Release, Seen, Surroundings, Transition,
 };
 use sluice_core::stats::Histogram;
-use sluice_core::{Counts, Name, ServiceKey, Span, Timestamp, builtin, release};
+use sluice_core::{Counts, Name, ServiceKey, Span, Timestamp, VersionName, builtin, release};
 
 /// When every script begins: 2026-11-23T09:00:00Z.
 const BEGIN: Timestamp = Timestamp::from_millis(1_795_424_400_000);
@@ -51,6 +58,21 @@ pub(crate) fn plan(policy: &str) -> Plan {
 /// What a script did, line by line.
 pub(crate) fn trace(policy: &str, script: &str) -> String {
     Script::begin(policy, None).run(script)
+}
+
+/// The same for a release of checkout together with payments, which it needs.
+pub(crate) fn trace_in_company(policy: &str, script: &str) -> String {
+    let companion = CompanionSpec {
+        service: ServiceKey { environment: name("production"), name: name("payments") },
+        from: "1.3.0".parse().unwrap(),
+        to: "1.4.0".parse().unwrap(),
+    };
+    Script::of(Creation { companions: vec![companion], ..creation(plan(policy), None) }).run(script)
+}
+
+/// The same for a release that goes ahead whatever the calendar says.
+pub(crate) fn trace_overriding(why: &str, policy: &str, script: &str) -> String {
+    Script::of(Creation { override_reason: Some(why.to_owned()), ..creation(plan(policy), None) }).run(script)
 }
 
 /// The same for a release that waits for another one.
@@ -102,6 +124,9 @@ struct Script {
     now: Timestamp,
     stable: Endpoints,
     candidate: Endpoints,
+    companion: [Endpoints; 2],
+    calendar: Openness,
+    elsewhere: BTreeMap<Name, VersionName>,
     surroundings: Surroundings,
     confirms: bool,
     out: String,
@@ -109,12 +134,19 @@ struct Script {
 
 impl Script {
     fn begin(policy: &str, behind: Option<Name>) -> Script {
-        let transition = release::create(creation(plan(policy), behind), BEGIN);
+        Script::of(creation(plan(policy), behind))
+    }
+
+    fn of(creation: Creation) -> Script {
+        let transition = release::create(creation, BEGIN);
         let mut run = Script {
             release: transition.next.clone(),
             now: BEGIN,
             stable: Endpoints { ready: 2, total: 2 },
             candidate: Endpoints::default(),
+            companion: [Endpoints { ready: 2, total: 2 }; 2],
+            calendar: Openness::default(),
+            elsewhere: BTreeMap::new(),
             surroundings: surroundings(),
             confirms: true,
             out: String::new(),
@@ -152,6 +184,23 @@ impl Script {
             ("other", other) => self.surroundings.other = Some(name(other)),
             ("live", live) => self.surroundings.live = live.parse().unwrap(),
             ("gone", "") => self.surroundings.version_exists = false,
+            ("as", role) => self.surroundings.roles = vec![name(role)],
+            ("may", "override") => self.surroundings.may_override = true,
+            ("freeze", long) => {
+                let until = self.now.after(span(long));
+                let why = Closed::Freeze { reason: Some("holidays".to_owned()), until, zone: Zone::UTC };
+                self.calendar = Openness::Closed { why, opens_at: Some(until) };
+            }
+            ("thaw", "") => self.calendar = Openness::default(),
+            ("elsewhere", rest) => {
+                let (service, version) = rest.split_once(' ').unwrap();
+                self.elsewhere.insert(name(service), version.parse().unwrap());
+            }
+            ("hook", rest) => self.hook(rest),
+            ("companion", rest) => match rest.strip_prefix("stable ") {
+                Some(rest) => self.companion[0] = endpoints(rest),
+                None => self.companion[1] = endpoints(rest),
+            },
             ("crash", message) => self.take(&release::crashed(&self.release, message, self.now), None),
             ("restart", "") => {
                 let text = serde_json::to_string(&self.release).unwrap();
@@ -166,6 +215,26 @@ impl Script {
         }
     }
 
+    fn hook(&mut self, answer: &str) {
+        let (first, rest) = answer.split_once(' ').unwrap_or((answer, ""));
+        let (number, answer) = match first.parse() {
+            Ok(number) => (number, rest),
+            Err(_) => (self.release.calls, answer),
+        };
+        let (word, said) = answer.split_once(": ").unwrap_or((answer, ""));
+        let said = said.to_owned();
+        let maybe = Some(said.clone()).filter(|said| !said.is_empty());
+        let answer = match word {
+            "pass" => HookAnswer::Pass(maybe),
+            "fail" => HookAnswer::Fail(maybe),
+            "wait" => HookAnswer::Wait(maybe),
+            "taken" => HookAnswer::Taken { instead: said },
+            "broken" => HookAnswer::Broken { why: said },
+            other => panic!("{other:?} is no answer"),
+        };
+        self.event(&Event::HookAnswered { number, answer });
+    }
+
     fn pass(&mut self, time: Span, traffic: &str) {
         assert_eq!(time.as_millis() % 1000, 0, "a look comes each second");
         for _ in 0..time.as_millis() / 1000 {
@@ -178,16 +247,23 @@ impl Script {
         let mut seen = Observation {
             stable_endpoints: self.stable,
             candidate_endpoints: self.candidate,
+            calendar: self.calendar.clone(),
+            live: self.elsewhere.clone(),
             ..Observation::default()
         };
+        let [stable_endpoints, candidate_endpoints] = self.companion;
+        let mut companion = Seen { stable_endpoints, candidate_endpoints, ..Seen::default() };
         let words: Vec<&str> = traffic.split_whitespace().collect();
         for pair in words.chunks(2) {
             match pair {
                 ["stable", counted] => seen.stable = counts(counted),
                 ["candidate", counted] => seen.candidate = counts(counted),
+                ["payments", counted] => companion.candidate = counts(counted),
+                ["payments-stable", counted] => companion.stable = counts(counted),
                 other => panic!("{other:?} is no traffic"),
             }
         }
+        seen.companions = self.release.companions.iter().map(|_| companion.clone()).collect();
         self.event(&Event::Observed(seen));
     }
 
@@ -235,9 +311,13 @@ impl Script {
         for effect in effects {
             line(&match effect {
                 Effect::ApplyTraffic { change } => {
-                    format!("  -> traffic {change}: {}", next.traffic.desired.words())
+                    format!("  -> traffic {change}: {}", given(next))
                 }
-                Effect::MakeLive { version, .. } => format!("  -> {version} is live"),
+                Effect::MakeLive { service, version } if next.companions.is_empty() => {
+                    assert_eq!(*service, next.service);
+                    format!("  -> {version} is live")
+                }
+                Effect::MakeLive { service, version } => format!("  -> {} {version} is live", service.name),
                 Effect::CallHook { number } => format!("  -> call {number}"),
                 Effect::StartNext => "  -> start the next".to_owned(),
             });
@@ -255,7 +335,7 @@ impl Script {
     }
 
     fn show(&mut self) {
-        let ReleaseStatus { phase, step, steps, split, reason, exposed, verbs, attempt, .. } =
+        let ReleaseStatus { phase, step, steps, split, reason, exposed, verbs, attempt, gate, .. } =
             self.release.status();
         let step = step.map(|step| step.to_string()).unwrap_or_default();
         let steps: Vec<String> = steps
@@ -270,6 +350,14 @@ impl Script {
             ("4 exposed", format!("{} requests, {} failed", exposed.requests, exposed.failed)),
             ("5 verbs", verbs.join(", ")),
         ]);
+        if let Some(gate) = gate {
+            let given: Vec<&str> = gate.given.iter().map(|approved| approved.actor.as_str()).collect();
+            let text = format!(
+                "{:?}, roles {:?}, {} to give, given by {given:?}, said {:?}, until {}",
+                gate.kind, gate.roles, gate.count, gate.said, gate.expires_at
+            );
+            writeln!(self.out, "  | gate: {text}").unwrap();
+        }
         for (fact, text) in facts {
             writeln!(self.out, "  | {}: {text}", &fact[2..]).unwrap();
         }
@@ -285,6 +373,16 @@ impl Script {
 
 fn lines(script: &str) -> impl Iterator<Item = &str> {
     script.split([';', '\n']).map(str::trim).filter(|line| !line.is_empty())
+}
+
+/// Who meets each candidate: `5 % of everyone`, or `payments 5 % of everyone, checkout nobody`.
+fn given(release: &Release) -> String {
+    if release.companions.is_empty() {
+        return release.traffic.desired.words();
+    }
+    let each: Vec<String> =
+        release.members().map(|member| format!("{} {}", member.service.name, member.given.words())).collect();
+    each.join(", ")
 }
 
 /// `1/2`

@@ -5,24 +5,22 @@ use crate::release::plan::{Gate, Step, Work};
 use crate::release::reason::or;
 
 impl Step {
-    /// Who meets the candidate in it, or what its gate asks for: `5 % of everyone`, `5 % to 50 % of everyone over 1h`,
+    /// Who meets the candidate in it, or what its gate asks for: `5 % of everyone`, `5 % of everyone, growing to 50 % over 1h`,
     /// `approval by product or ops, 2 people`.
     pub fn words(&self) -> String {
         match &self.work {
             Work::Hold(_) => self.exposure.words(),
             Work::Ramp { ramp, .. } => {
-                let (first, last) = (self.exposure.share(), ramp.last().0);
                 let how = match ramp {
-                    Ramp::Linear { over, .. } => format!(" over {over}"),
+                    Ramp::Linear { over, .. } => format!("over {over}"),
                     Ramp::Through { percents, every, .. } => {
-                        format!(" in {} parts of {every} at least", percents.len())
+                        format!("in {} parts of {every} or more", percents.len())
                     }
                     Ramp::Budget { budget, .. } => {
-                        format!(" at the risk of {} failed requests", budget.failed_requests)
+                        format!("at the risk of {} failed requests", budget.failed_requests)
                     }
                 };
-                let to = self.exposure.with_share(last).words();
-                format!("{first} to {to}{how}")
+                format!("{}, growing to {} {how}", self.exposure.words(), ramp.last().0)
             }
             Work::Gate(gate) => gate.words(),
         }

@@ -128,7 +128,10 @@ impl Draft {
                     Some(found) => format!("it has {found}"),
                     None => "it has no version".to_owned(),
                 };
-                format!("{} did not have {} within {}; {found}", asked.service, asked.version, asked.expires)
+                format!(
+                    "step {step} waited {} in vain for {} to have {}; {found}",
+                    asked.expires, asked.service, asked.version
+                )
             }
             _ => return None,
         })

@@ -150,7 +150,7 @@ impl Draft {
             given.is_nobody() || endpoints.stable.any_ready() || !endpoints.candidate.any_ready()
         } else {
             let lets_in = !matches!(self.next.phase, Phase::Paused { .. } | Phase::RollingBack { .. });
-            lets_in && self.next.is_ready(endpoints.candidate)
+            lets_in && self.next.unready().is_none()
         }
     }
 
@@ -183,7 +183,7 @@ impl Draft {
         let candidates = self.next.candidates();
         let text = match self.next.traffic.observed.words().as_str() {
             "nobody" => format!("Nobody meets {candidates} any more"),
-            audience => format!("{} now", capitalized(&who_meet(audience, &candidates))),
+            audience => capitalized(&who_meet(audience, &format!("{candidates} now"))),
         };
         self.note(TimelineKind::Traffic, text);
         match self.next.phase {

@@ -84,8 +84,7 @@ impl Draft {
     fn spent(&self, step: &Step, budget: RiskBudget) -> Option<Found> {
         let risk = &self.next.risk;
         let excess = risk.excess();
-        // Rounded down, as it is said.
-        let excess = (excess > budget.failed_requests as f64).then(|| excess.floor() as u64)?;
+        let excess = (excess > budget.failed_requests as f64).then(|| excess.ceil() as u64)?;
         Some(Found {
             reason: Reason::RiskSpent {
                 step: step.name.clone(),
