@@ -25,8 +25,8 @@ pub struct InvalidTimestamp {
     pub given: String,
 }
 
-/// The last millisecond of the year 9999, the last that RFC 3339 can write.
-const LATEST_MS: i64 = 253_402_300_799_999;
+/// The last millisecond of the last day but one of the year 9999 that every time zone can still write.
+const LATEST_MS: i64 = 253_402_207_200_999;
 
 impl Timestamp {
     /// From milliseconds since the epoch, held within what RFC 3339 can write.

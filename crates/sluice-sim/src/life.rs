@@ -3,13 +3,15 @@
 //! A life ends by dropping its runtime, which stops every task wherever it happens to wait: the way a killed process
 //! ends, between any two lines that wait for something.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
+use sluice_core::document::service::Build;
 use sluice_core::document::{self, DocumentKey, Kind};
 use sluice_core::release::status::{PhaseName, ReleaseStatus, Verb};
 use sluice_core::{Name, ServiceKey, Span, Timestamp};
 use sluice_engine::port::{Clock, Store};
-use sluice_engine::resource::{Applied, ApplyMode, ReleaseRequest};
+use sluice_engine::resource::{Announced, Announcement, Applied, ApplyMode, ReleaseRequest};
 use sluice_engine::{Caller, Engine, Error, Parts, Resource, Settings};
 
 use crate::city::City;
@@ -139,6 +141,41 @@ impl Life {
             override_reason: None,
         };
         Ok(self.engine.start_release(request, &ada()).await?.metadata.name)
+    }
+
+    /// Announces a version with one endpoint.
+    ///
+    /// # Errors
+    /// As [`Engine::announce`].
+    pub async fn announce(&self, service: &ServiceKey, version: &str) -> Result<Announced, Error> {
+        let announcement = Announcement {
+            version: version.parse().expect("tests name versions well"),
+            endpoints: vec!["http://127.0.0.1:9009".parse().expect("it is an endpoint")],
+            needs: BTreeMap::new(),
+            build: Build::default(),
+            create: None,
+            start: None,
+            policy: None,
+        };
+        self.engine.announce(service, announcement, &ada()).await
+    }
+
+    /// Asks something of a release as somebody, with a reason.
+    ///
+    /// # Errors
+    /// As [`Engine::act`].
+    pub async fn act_as(&self, release: &Name, verb: Verb, actor: &str) -> Result<Resource, Error> {
+        let caller = Caller {
+            actor: actor.to_owned(),
+            reason: Some("it is time".to_owned()),
+            idempotency_key: None,
+        };
+        self.engine.act(release, verb, None, &caller).await
+    }
+
+    /// The time.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// Asks something of a release.

@@ -1,5 +1,7 @@
 //! The engine and the core, whole, in a world in memory and virtual time.
 
+#[path = "engine/process.rs"]
+mod process;
 #[path = "engine/releases.rs"]
 mod releases;
 #[path = "engine/trouble.rs"]

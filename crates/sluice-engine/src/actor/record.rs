@@ -115,11 +115,16 @@ impl Actor {
     }
 
     fn note_states(&self, states: Vec<(ServiceKey, u64, ServiceState)>, versions: &[u64], now: Timestamp) {
+        if states.is_empty() {
+            return;
+        }
         let mut world = self.inner.world();
         for ((service, row, state), version) in states.into_iter().zip(versions.iter().skip(1)) {
             world.touch(&crate::world::document_key(&service), (*version).max(row), now);
             world.set_state(&service, state);
         }
+        // What has succeeded here may be released in the next environment.
+        crate::starter::wake(&self.inner);
     }
 
     /// Makes a state the release's state, for everybody who looks.

@@ -1,0 +1,47 @@
+//! Asking about versions: announcing them, handing them on, and where each one is.
+
+use sluice_core::{Name, VersionName};
+use sluice_engine::Resource;
+use sluice_engine::resource::{Announced, Announcement, HandOn, Standing};
+use ureq::http;
+
+use super::{Client, Error, Sending, json_object, query};
+
+impl Client {
+    /// Tells that a version was deployed. Safe to come twice.
+    pub(crate) fn announce(
+        &self,
+        service: &Name,
+        announcement: &Announcement,
+        environment: Option<&Name>,
+    ) -> Result<Announced, Error> {
+        let query = query(&[("environment", environment.map(Name::as_str))]);
+        self.post_once(
+            format!("/api/v1/services/{service}/versions{query}"),
+            &json_object(announcement).into(),
+        )
+    }
+
+    /// Takes an announcement back.
+    pub(crate) fn withdraw(
+        &self,
+        service: &Name,
+        version: &VersionName,
+        environment: Option<&Name>,
+    ) -> Result<(), Error> {
+        let query = query(&[("environment", environment.map(Name::as_str))]);
+        // A `+` means itself in a path.
+        let path = format!("/api/v1/services/{service}/versions/{version}{query}");
+        self.ask(Sending { method: http::Method::DELETE, ..Sending::get(path) }).map(|_| ())
+    }
+
+    /// Hands a version on to another environment and answers its release there. Safe to come twice.
+    pub(crate) fn hand_on(&self, service: &Name, request: &HandOn) -> Result<Resource, Error> {
+        self.post_once(format!("/api/v1/services/{service}/promote"), &json_object(request).into())
+    }
+
+    /// Which version of which service is live where.
+    pub(crate) fn standing(&self) -> Result<Standing, Error> {
+        self.read(Sending::get("/api/v1/standing".to_owned()))
+    }
+}
