@@ -15,6 +15,7 @@ mod syntax;
 #[cfg(test)]
 mod tests;
 mod types;
+mod witness;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

@@ -38,7 +38,7 @@ impl PartialEq for Value<'_> {
 }
 
 /// What is looked up by name, and never built as a whole.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Source {
     Headers,
     Cookies,
