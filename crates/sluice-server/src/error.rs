@@ -16,8 +16,8 @@ use utoipa::ToSchema;
 
 pub use code::Code;
 pub(crate) use documented::{
-    ActProblems, AnyProblems, ApplyProblems, DeleteProblems, GetProblems, PreviewProblems, PutProblems,
-    ReleaseProblems,
+    ActProblems, AnnounceProblems, AnyProblems, ApplyProblems, DeleteProblems, GetProblems, HandOnProblems,
+    LintProblems, PreviewProblems, PutProblems, ReleaseProblems, WithdrawProblems,
 };
 pub use reference::reference;
 
@@ -123,6 +123,9 @@ impl From<EngineError> for ApiError {
             EngineError::BuiltIn { .. } => ApiError::new(Code::BuiltIn, detail),
             EngineError::ReleaseRefused { hint, .. } => {
                 ApiError { hint, ..ApiError::new(Code::ReleaseRefused, detail) }
+            }
+            EngineError::AnnouncementRefused { hint, .. } => {
+                ApiError { hint, ..ApiError::new(Code::AnnouncementRefused, detail) }
             }
             EngineError::VerbRefused { .. } => ApiError::new(Code::VerbRefused, detail),
             EngineError::IdempotencyMismatch { .. } => ApiError::new(Code::IdempotencyMismatch, detail),

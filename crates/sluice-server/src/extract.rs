@@ -8,11 +8,12 @@ use axum::extract::FromRequestParts;
 use axum::extract::rejection::QueryRejection;
 use http::request::Parts;
 use serde::de::DeserializeOwned;
-use sluice_core::Name;
+use sluice_core::name::InvalidName;
+use sluice_core::{Name, VersionName};
 
 use crate::error::ApiError;
-pub(crate) use body::{Documents, Json};
-pub(crate) use caller::CallerHeaders;
+pub(crate) use body::{AnyDocuments, Documents, Json};
+pub(crate) use caller::{CallerHeaders, override_reason};
 pub(crate) use precondition::{IfMatch, Precondition, is_unchanged};
 
 /// The query parameters. Unknown ones are refused when the type refuses them.
@@ -52,8 +53,30 @@ where
         let axum::extract::Path(text) = axum::extract::Path::<String>::from_request_parts(parts, state)
             .await
             .map_err(|rejection| ApiError::bad_request(rejection.body_text()))?;
-        text.parse().map(PathName).map_err(|invalid: sluice_core::name::InvalidName| {
-            ApiError::bad_request(format!("the address is wrong: {invalid}"))
-        })
+        text.parse().map(PathName).map_err(bad_address)
     }
+}
+
+/// The name of a service and of one of its versions, in an address.
+pub(crate) struct PathVersion(pub(crate) Name, pub(crate) VersionName);
+
+impl<S> FromRequestParts<S> for PathVersion
+where
+    S: Send + Sync,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let axum::extract::Path((service, version)) =
+            axum::extract::Path::<(String, String)>::from_request_parts(parts, state)
+                .await
+                .map_err(|rejection| ApiError::bad_request(rejection.body_text()))?;
+        let service = service.parse().map_err(bad_address)?;
+        let version = version.parse().map_err(bad_address)?;
+        Ok(PathVersion(service, version))
+    }
+}
+
+fn bad_address(invalid: InvalidName) -> ApiError {
+    ApiError::bad_request(format!("the address is wrong: {invalid}"))
 }

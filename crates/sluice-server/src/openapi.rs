@@ -14,7 +14,7 @@ use crate::schema::LiveMessage;
         description = "Everything that the command line and the dashboard do.\n\n\
             Documents have the form that they are written in: `apiVersion`, `kind`, `metadata`, `spec`, and a \
             read-only `status`. The `ETag` of a document is its `metadata.resourceVersion`; whoever replaces it sends \
-            that back as `If-Match`. Verbs and new releases take an `Idempotency-Key`: the same request under the \
+            that back as `If-Match`. Verbs, new releases and announcements take an `Idempotency-Key`: the same request under the \
             same key does nothing a second time and is answered as it was the first time. Every answer that is not a \
             success is a problem body (RFC 9457) with a stable `code`.\n\n\
             There is no sign-in yet: the server listens on loopback addresses only.",
@@ -24,6 +24,7 @@ use crate::schema::LiveMessage;
     tags(
         (name = "documents", description = "What people write: services, segments, metrics, policies, environments"),
         (name = "releases", description = "Starting releases, and the verbs that move them"),
+        (name = "versions", description = "Announcing builds, handing them on, and what is live where"),
         (name = "events", description = "What happened, and what happens now"),
         (name = "traffic", description = "What was counted"),
         (name = "preview", description = "Looking at a version before anybody else"),

@@ -3,11 +3,14 @@
 mod apply;
 mod documents;
 mod events;
+mod lint;
 mod meta;
 mod preview;
 mod releases;
 mod schemas;
+mod standing;
 mod traffic;
+mod versions;
 
 use std::sync::Arc;
 
@@ -15,10 +18,11 @@ use axum::Router;
 use axum::extract::Request;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderName, HeaderValue, header};
-use sluice_core::Name;
-use sluice_core::document::DEFAULT_ENVIRONMENT;
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use sluice_core::document::{DEFAULT_ENVIRONMENT, DocumentKey, Kind};
+use sluice_core::{Name, ServiceKey, VersionName};
 use sluice_engine::Resource;
+use sluice_engine::live::ServiceStatus;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -32,7 +36,10 @@ pub(crate) fn described() -> OpenApiRouter<Arc<State>> {
     OpenApiRouter::with_openapi(Frame::openapi())
         .merge(documents::routes())
         .merge(apply::routes())
+        .merge(lint::routes())
         .merge(releases::routes())
+        .merge(versions::routes())
+        .merge(standing::routes())
         .merge(events::routes())
         .merge(traffic::routes())
         .merge(preview::routes())
@@ -69,6 +76,27 @@ where
     }
 }
 
+/// Refuses a version that a service does not have.
+async fn check_version(state: &State, service: &ServiceKey, version: &VersionName) -> Result<(), ApiError> {
+    let key = DocumentKey {
+        kind: Kind::Service,
+        environment: Some(service.environment.clone()),
+        name: service.name.clone(),
+    };
+    let resource = state.engine.get(&key).await?;
+    let status = resource.status.ok_or_else(|| ApiError::internal("a service has no status"))?;
+    let status: ServiceStatus = serde_json::from_value(status).map_err(ApiError::internal)?;
+    if status.versions.iter().any(|known| known.name == *version) {
+        return Ok(());
+    }
+    let known: Vec<&str> = status.versions.iter().map(|known| known.name.as_str()).collect();
+    let hint = match known.as_slice() {
+        [] => "it has none yet: announce one, or write one into its document".to_owned(),
+        known => format!("its versions are {}", known.join(", ")),
+    };
+    Err(ApiError::new(Code::NotFound, format!("{key} has no version {version}")).hint(hint))
+}
+
 /// The environment that is meant when none is named.
 fn environment_or_default(environment: Option<Name>) -> Name {
     environment
@@ -78,6 +106,17 @@ fn environment_or_default(environment: Option<Name>) -> Name {
 /// The `ETag` of a document: its resource version.
 fn etag(resource: &Resource) -> Option<String> {
     resource.metadata.resource_version.map(|version| format!("\"{version}\""))
+}
+
+/// A release that has just begun, with its place and `ETag`.
+fn created(release: &Resource) -> Response {
+    let mut location = format!("/api/v1/releases/{}", release.metadata.name);
+    if let Some(environment) = &release.metadata.environment {
+        location.push_str("?environment=");
+        location.push_str(environment.as_str());
+    }
+    let location = HeaderValue::from_str(&location).expect("names make a header");
+    (StatusCode::CREATED, [(header::LOCATION, location)], with_etag(release)).into_response()
 }
 
 /// A document with its `ETag`.

@@ -13,7 +13,7 @@ use sluice_core::release::status::ReleaseStatus;
 use sluice_core::{Name, Timestamp, VersionName};
 use sluice_engine::Resource;
 use sluice_engine::live::{ServiceStatus, TrafficNow, VersionHistory};
-use sluice_engine::resource::{Applied, ApplyAction};
+use sluice_engine::resource::{Announced, Applied, ApplyAction};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
@@ -169,6 +169,28 @@ impl From<Applied> for ApplyResult {
         let Applied { action, text, resource } = applied;
         let key = resource.key();
         ApplyResult { kind: key.kind, name: key.name, environment: key.environment, action, text, resource }
+    }
+}
+
+/// What an announcement did.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AnnouncedVersion {
+    /// `created` for a new version, `changed` when what is known of its build changed, `unchanged` otherwise.
+    action: ApplyAction,
+    /// What follows from it, in one plain sentence.
+    text: String,
+    /// The service as it is now.
+    #[schema(value_type = Service)]
+    service: Resource,
+    /// The release that has started by itself, now or when the version was announced before; null when none has.
+    #[schema(value_type = Option<Release>, required)]
+    release: Option<Resource>,
+}
+
+impl From<Announced> for AnnouncedVersion {
+    fn from(announced: Announced) -> AnnouncedVersion {
+        let Announced { action, text, service, release } = announced;
+        AnnouncedVersion { action, text, service, release }
     }
 }
 

@@ -100,6 +100,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/lint": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Looks for mistakes in policies
+         * @description Finds what can be written and will not work: a check that can never fail, a hold that no traffic can fill, a segment
+         *     that nobody matches, a window that never opens. With documents in the body, the policies among them are looked at
+         *     together with everything that is applied; with `policy`, that one; with neither, all that are applied. Nothing is
+         *     changed.
+         */
+        post: operations["lintPolicies"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/metrics": {
         parameters: {
             query?: never;
@@ -229,7 +252,7 @@ export interface paths {
         /**
          * Starts a release
          * @description Starts to release a version of a service, under a policy. While another release of the service is under way, the
-         *     policy decides whether the new one waits or takes its place.
+         *     policy decides whether the new one waits or takes its place. With `dryRun`, it only says what would happen when.
          */
         post: operations["startRelease"];
         delete?: never;
@@ -282,6 +305,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/releases/{name}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Says yes at an approval
+         * @description Says yes at the approval that the release waits at. `status.gate` says who may, how many have to, and who has.
+         */
+        post: operations["approveRelease"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/releases/{name}/override": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Goes on in spite of what holds it
+         * @description Goes on in spite of the gate, window or freeze that the release waits for. It takes a `reason`, which is logged, and only those whom the environment allows may.
+         */
+        post: operations["overrideRelease"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/releases/{name}/pause": {
         parameters: {
             query?: never;
@@ -316,6 +379,26 @@ export interface paths {
          * @description Goes on to the next step now, whatever the current one still waits for; from the last step, to everyone for good.
          */
         post: operations["promoteRelease"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/releases/{name}/reject": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Says no at an approval
+         * @description Says no at the approval that the release waits at: everyone is taken back.
+         */
+        post: operations["rejectRelease"];
         delete?: never;
         options?: never;
         head?: never;
@@ -536,6 +619,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/services/{name}/promote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Hands a version on
+         * @description Releases a version in the environment that comes after the one where it is live; without `version`, the one that is
+         *     live there. With `endpoints`, it is announced there first.
+         */
+        post: operations["promoteVersion"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/services/{name}/traffic": {
         parameters: {
             query?: never;
@@ -549,6 +653,71 @@ export interface paths {
          *     last ten minutes are kept in memory; `event: traffic` of the event stream goes on from there.
          */
         get: operations["getTraffic"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/services/{name}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Announces a version
+         * @description Says that a build was deployed. Nobody meets it until it is released, but it can be previewed. Where the
+         *     environment starts releases by itself, or with `start`, its release starts at once. The same announcement again
+         *     changes nothing; another build, needs or labels of the same version are taken, other endpoints are refused. With
+         *     `create`, a service that does not exist is created, and the version is live.
+         */
+        post: operations["announceVersion"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/services/{name}/versions/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Withdraws a version
+         * @description Forgets a version that was announced. One that people have, that is being released, or that the service's document
+         *     declares, stays.
+         */
+        delete: operations["withdrawVersion"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/standing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Says which version is live where
+         * @description For every service and environment: the version that people have, the release that is under way, and the versions
+         *     that were announced and never released there. For every environment: whether something may begin there now.
+         */
+        get: operations["getStanding"];
         put?: never;
         post?: never;
         delete?: never;
@@ -646,6 +815,40 @@ export interface components {
              */
             reason?: string | null;
         };
+        /** @description When a version was announced, and by whom. */
+        AnnouncedBy: {
+            /** @description Who. */
+            actor: string;
+            /** @description When. */
+            at: components["schemas"]["Timestamp"];
+        };
+        /** @description What an announcement did. */
+        AnnouncedVersion: {
+            /** @description `created` for a new version, `changed` when what is known of its build changed, `unchanged` otherwise. */
+            action: components["schemas"]["ApplyAction"];
+            /** @description What follows from it, in one plain sentence. */
+            text: string;
+            /** @description The service as it is now. */
+            service: components["schemas"]["Service"];
+            release: components["schemas"]["Release"] | null;
+        };
+        /** @description A build that was deployed, as its pipeline says. Nobody meets it until it is released. */
+        Announcement: {
+            /** @description The version, as the build names it. */
+            version: components["schemas"]["VersionName"];
+            /** @description Where it listens. */
+            endpoints?: components["schemas"]["Endpoint"][];
+            /** @description What it needs other services to have in the same environment. */
+            needs?: {
+                [key: string]: components["schemas"]["VersionNeed"];
+            };
+            /** @description Where it comes from. */
+            build?: components["schemas"]["Build"];
+            create?: components["schemas"]["CreateService"] | null;
+            /** @description Whether its release starts by itself; as the environment says when absent. */
+            start?: boolean | null;
+            policy?: components["schemas"]["Name"] | null;
+        };
         /** @description A document of any kind, as applying it left it. */
         AppliedDocument: {
             /**
@@ -686,6 +889,29 @@ export interface components {
             /** @description One for each document, in the order in which they were sent. */
             results: components["schemas"]["ApplyResult"][];
         };
+        /** @description People have to approve. */
+        Approval: {
+            /** @description Who may approve: people with any of these roles of the environment. */
+            roles: components["schemas"]["Name"][];
+            /**
+             * Format: int32
+             * @description How many different people have to. Default 1.
+             */
+            count: number;
+            /** @description How long they may take; then the release does what it does when a check cannot tell. Default 24h. */
+            expires: components["schemas"]["Span"];
+            /** @description With `true`, whoever started the release cannot approve it. Default `true`. */
+            fourEyes: boolean;
+        };
+        /** @description An approval that was given. */
+        Approved: {
+            /** @description By whom. */
+            actor: string;
+            /** @description When. */
+            at: components["schemas"]["Timestamp"];
+            /** @description What they said. */
+            reason?: string | null;
+        };
         /** @description Where a visitor's attribute is read. Written `header: NAME`, `cookie: NAME` or `query: NAME`. */
         AttributeSource: {
             /** @description The value of a request header, name in lower case. */
@@ -704,6 +930,21 @@ export interface components {
             percent?: components["schemas"]["Percent"];
         };
         Bound: string | number;
+        /** @description Where a version comes from, as its pipeline says. Rules that choose a policy may look at it. */
+        Build: {
+            /** @description The commit that it was built from. */
+            commit?: string | null;
+            /** @description The image that it runs from. */
+            image?: string | null;
+            /** @description Where its build can be looked at. */
+            url?: string | null;
+            /** @description A digest of its configuration. Another one with the same commit and image is a change of configuration only. */
+            configDigest?: string | null;
+            /** @description Short facts about the change: `risk: low`. */
+            labels?: {
+                [key: string]: string;
+            };
+        };
         /** @description A check as it is written: one flat object, whichever way the metric is judged. */
         CheckSpec: {
             /** @description The metric: a built-in one (`http.errors`) or a Metric document. */
@@ -720,12 +961,33 @@ export interface components {
              * @description With bounds: how many requests it takes in that time to judge at all. Default 50.
              */
             sample?: number | null;
+            onFail?: components["schemas"]["Mitigation"] | null;
+            onInconclusive?: components["schemas"]["OnInconclusive"] | null;
+        };
+        /** @description Why nothing may begin. Its `Display` is one plain clause, without a full stop. */
+        Closed: {
+            /** @description No window is open. */
+            Window: {
+                opens_at?: components["schemas"]["Timestamp"] | null;
+                /** @description The zone of the window that opens then. */
+                zone: components["schemas"]["Zone"];
+            };
+        } | {
+            /** @description A freeze lasts. */
+            Freeze: {
+                /** @description Why it was called. */
+                reason?: string | null;
+                /** @description When it ends; of several, the one that ends last. */
+                until: components["schemas"]["Timestamp"];
+                /** @description The zone that it was written in. */
+                zone: components["schemas"]["Zone"];
+            };
         };
         /**
          * @description A stable code: a client may decide by it.
          * @enum {string}
          */
-        Code: "bad-request" | "foreign-origin" | "not-found" | "method-not-allowed" | "request-timeout" | "in-use" | "built-in" | "release-refused" | "verb-refused" | "conflict" | "payload-too-large" | "unsupported-media-type" | "invalid-document" | "idempotency-mismatch" | "precondition-required" | "internal" | "unavailable" | "not-recorded" | "disk-full";
+        Code: "bad-request" | "foreign-origin" | "not-found" | "method-not-allowed" | "request-timeout" | "in-use" | "built-in" | "release-refused" | "announcement-refused" | "verb-refused" | "conflict" | "payload-too-large" | "unsupported-media-type" | "invalid-document" | "idempotency-mismatch" | "precondition-required" | "internal" | "unavailable" | "not-recorded" | "disk-full";
         /**
          * @description What a candidate is compared with.
          * @enum {string}
@@ -736,6 +998,15 @@ export interface components {
          * @example 99%
          */
         Confidence: string;
+        /** @description A service that is created by its first announcement. */
+        CreateService: {
+            /** @description The requests that belong to it; none for a worker or a batch job. */
+            routes?: components["schemas"]["RouteSpec"][];
+            /** @description Short facts about the service. */
+            labels?: {
+                [key: string]: string;
+            };
+        };
         /** @description What tells one document from another. */
         DocumentKey: {
             /** @description Its kind. */
@@ -744,6 +1015,8 @@ export interface components {
             /** @description Its name. */
             name: components["schemas"]["Name"];
         };
+        /** @example 2026-12-20 */
+        Edge: string;
         /** @example http://127.0.0.1:9001 */
         Endpoint: string;
         /** @description How many endpoints are ready. */
@@ -783,15 +1056,52 @@ export interface components {
             /** @description Hand this back as `cursor` to get the next ones; null when these were the last. */
             next: string | null;
         };
-        /** @description Where services run, and which policy their releases follow there. */
+        /** @description Where services run: which policy their releases follow there, when they may begin, and who has a say. */
         EnvironmentSpec: {
             /** @description What the environment is for, in a sentence. */
             description?: string | null;
+            after?: components["schemas"]["Name"] | null;
+            /** @description How the release of a newly announced version starts. Default `manual`. */
+            start: components["schemas"]["Start"];
             /**
              * @description Which policy a release follows when it names none: the first line that matches. The built-in `canary` when
              *     no line does.
              */
             policies: components["schemas"]["PolicyBinding"][];
+            /**
+             * @description When more people may be given a new version, by the clock on the wall in a zone, or in UTC when none is named.
+             *     Absent: at any time that no freeze closes.
+             */
+            windows?: components["schemas"]["Window"][];
+            /** @description When nobody may be given a new version, whatever the windows say. */
+            freezes?: components["schemas"]["Freeze"][];
+            /**
+             * @description Who has a say here: for each role the people in it, by the name that they act under.
+             * @example {
+             *       "product": [
+             *         "anna",
+             *         "ben"
+             *       ]
+             *     }
+             */
+            roles?: {
+                [key: string]: string[];
+            };
+            /**
+             * @description The roles that may let a release go on in spite of a gate, a window or a freeze, with a reason. Absent: anybody
+             *     may. Empty: nobody.
+             */
+            override?: components["schemas"]["Name"][] | null;
+        };
+        /** @description An environment, as far as releases are concerned. */
+        EnvironmentStanding: {
+            /** @description Its name. */
+            name: components["schemas"]["Name"];
+            after?: components["schemas"]["Name"] | null;
+            /** @description Whether something may begin there now, and if not, why and until when. */
+            calendar: components["schemas"]["Openness"];
+            /** @description The same in one plain sentence; empty while it is open. */
+            text: string;
         };
         /** @description Some events, oldest first. */
         EventList: {
@@ -843,11 +1153,71 @@ export interface components {
              */
             failed: number;
         };
+        /** @description Something that looks wrong. */
+        Finding: {
+            /** @description How bad it is. */
+            severity: components["schemas"]["Severity"];
+            /** @description A stable word for programs. */
+            code: string;
+            /** @description Where in the policy. */
+            path: string;
+            /** @description What, in one plain sentence. */
+            text: string;
+            /** @description How to mend it. */
+            hint?: string | null;
+        };
+        /** @description A stretch of time in which nothing may begin: `{ from: 2026-12-20, to: 2027-01-02, reason: holidays }`. */
+        Freeze: {
+            /** @description The first day, or the time at which it begins. */
+            from: components["schemas"]["Edge"];
+            /** @description The last day, which belongs to it, or the time at which it ends. */
+            to: components["schemas"]["Edge"];
+            /** @description Where days begin and end. Default `UTC`. */
+            zone: components["schemas"]["Zone"];
+            /** @description Why, for those who have to wait. */
+            reason?: string | null;
+        };
+        /** @description A gate that a release waits at. */
+        GateStatus: {
+            /** @description What kind of gate. */
+            kind: components["schemas"]["StepKind"];
+            /** @description For an approval: who may approve, by role. */
+            roles: components["schemas"]["Name"][];
+            /**
+             * Format: int32
+             * @description For an approval: how many people have to; 0 for others.
+             */
+            count: number;
+            /** @description For an approval: whether whoever started the release cannot approve it. */
+            fourEyes: boolean;
+            /** @description For an approval: who has. */
+            given: components["schemas"]["Approved"][];
+            /** @description For a webhook: what it said last, in words. For another service: the version that it has. */
+            said?: string | null;
+            /** @description Until when it is waited for. */
+            expiresAt: components["schemas"]["Timestamp"];
+        };
         /** @description What the gateway counts. */
         GatewayMetric: "requests" | {
             /** @description The share of requests that ended in one of these ways (a ratio). */
             responses: components["schemas"]["ResponseClass"][];
         } | "latency" | "ready";
+        /** @description How long going back takes. */
+        Gradually: {
+            /** @description From the first to the last visitor. */
+            over: components["schemas"]["Span"];
+        };
+        /** @description What is to be handed on from one environment to the next. */
+        HandOn: {
+            version?: components["schemas"]["VersionName"] | null;
+            /** @description The environment that it is handed on to. */
+            to: components["schemas"]["Name"];
+            /** @description Where it listens there, when it was not announced there before. */
+            endpoints?: components["schemas"]["Endpoint"][];
+            policy?: components["schemas"]["Name"] | null;
+            /** @description Why it goes ahead although the order of environments, a window or a freeze speaks against it. */
+            override?: string | null;
+        };
         /** @description Active health checks: a GET that an endpoint answers with 200–399 in time. */
         HealthSpec: {
             /**
@@ -894,6 +1264,19 @@ export interface components {
             /** @description With `true`, the step ends only when somebody promotes. */
             untilPromoted?: boolean;
         };
+        /** @description Where a webhook is sent. */
+        Hook: {
+            /** @description The address, `http` or `https`. */
+            url: components["schemas"]["HookUrl"];
+            secret?: components["schemas"]["SecretSource"] | null;
+            /** @description How long an answer may take. Default 10s. */
+            timeout?: components["schemas"]["Span"];
+        };
+        /**
+         * @description An absolute `http` or `https` address without user name or fragment.
+         * @example https://ci.example.com/verdict
+         */
+        HookUrl: string;
         /** @example shop.example.com */
         HostPattern: string;
         /**
@@ -901,6 +1284,18 @@ export interface components {
          * @enum {string}
          */
         Kind: "Service" | "Segment" | "Metric" | "Policy" | "Environment" | "Release";
+        /** @description What was found. */
+        LintResults: {
+            /** @description The policies that were looked at, also those without a finding. */
+            policies: components["schemas"]["Linted"][];
+        };
+        /** @description What looks wrong with a policy before it runs. */
+        Linted: {
+            /** @description The policy. */
+            policy: components["schemas"]["Name"];
+            /** @description What looks wrong; empty when nothing does. */
+            findings: components["schemas"]["Finding"][];
+        };
         /** @description One message of the event stream: `event` names it, `data` is its JSON. */
         LiveMessage: {
             /** @description The stream has begun. */
@@ -932,6 +1327,17 @@ export interface components {
             data: components["schemas"]["Resync"];
             /** @enum {string} */
             event: "resync";
+        };
+        /** @description One of the services that are released together. */
+        MemberStatus: {
+            /** @description The service. */
+            service: components["schemas"]["Name"];
+            /** @description The version that people had. */
+            from: components["schemas"]["VersionName"];
+            /** @description The version that is released. */
+            to: components["schemas"]["VersionName"];
+            /** @description Who meets it, as the service has been given so far. */
+            share: components["schemas"]["Share"];
         };
         /** @description What a document is called, and what others have noted on it. */
         Metadata: {
@@ -1002,27 +1408,50 @@ export interface components {
             description?: string | null;
         };
         /**
+         * @description What happens on trouble. Written as a word, `rollback` or `pause`, or as an object with one field:
+         *     `{ rollbackGradually: { over: 5m } }`.
+         */
+        Mitigation: "rollback" | {
+            /** @description People go back to stable little by little, as long as stable has ready endpoints. */
+            rollbackGradually: components["schemas"]["Gradually"];
+        } | "pause" | {
+            /** @description The release goes back to an earlier step and tries again from there. */
+            rebalance: components["schemas"]["Rebalance"];
+        } | {
+            /** @description Everyone goes back to stable at once, and a pipeline is told to deploy again. */
+            redeploy: components["schemas"]["Hook"];
+        };
+        /**
          * @description The name of a document: lower-case letters, digits, `-` and `.`, beginning and ending with a letter or digit.
          * @example checkout
          */
         Name: string;
-        /**
-         * @description What happens when a check fails.
-         * @enum {string}
-         */
-        OnFail: "rollback" | "pause";
         /** @description What happens when a check cannot tell. */
         OnInconclusive: {
             /** @description How long to wait for more data, once the step's hold is over. */
             wait: components["schemas"]["Span"];
             /** @description What to do when that did not help. */
-            then: components["schemas"]["OnFail"];
+            then: components["schemas"]["Mitigation"];
         };
         /**
          * @description What happens when a newer version is released while one is under way.
          * @enum {string}
          */
-        OnNewer: "supersede" | "queue";
+        OnNewer: "supersede" | "queue" | "refuse";
+        /** @description Whether something may begin. */
+        Openness: {
+            /** @description It may. */
+            Open: {
+                until?: components["schemas"]["Timestamp"] | null;
+            };
+        } | {
+            /** @description It may not. */
+            Closed: {
+                /** @description Why not. */
+                why: components["schemas"]["Closed"];
+                opens_at?: components["schemas"]["Timestamp"] | null;
+            };
+        };
         /**
          * @description A path prefix: begins with `/`, has no trailing `/` (but for `/` itself), no query and no dot segments.
          * @example /checkout
@@ -1038,7 +1467,7 @@ export interface components {
          * @description The phases of a release, by name.
          * @enum {string}
          */
-        PhaseName: "Pending" | "Waiting" | "Progressing" | "Paused" | "Promoting" | "Succeeded" | "RollingBack" | "RolledBack" | "Aborted" | "Superseded" | "Failed";
+        PhaseName: "Pending" | "Waiting" | "AwaitingApproval" | "Progressing" | "Paused" | "Promoting" | "Succeeded" | "RollingBack" | "RolledBack" | "Aborted" | "Superseded" | "Failed";
         /** @description What was counted for one version in one second, and its latency. */
         Point: {
             /** @description The end of the second. */
@@ -1069,6 +1498,11 @@ export interface components {
              */
             p99?: number | null;
         };
+        /** @description From here on nobody can be taken back, as after data was migrated. */
+        PointOfNoReturn: {
+            /** @description Why, in a plain sentence, for whoever wants to roll back. */
+            reason: string;
+        };
         /** @description Steps, checks, and what to do on trouble. */
         Policy: {
             /**
@@ -1089,8 +1523,12 @@ export interface components {
         /** @description One line of an environment's choice of policies. */
         PolicyBinding: {
             /**
-             * @description A CEL rule over `change` (`change.level` is `major`, `minor`, `patch` or `other`; `change.from`, `change.to`)
-             *     and `service` (`service.name`, `service.labels`). Absent: always.
+             * @description A CEL rule over `change`, `service` and `environment`. Absent: always.
+             *
+             *     `change.level` is `major`, `minor`, `patch` or `other`; `change.from` and `change.to` are versions;
+             *     `change.commit` and `change.image` are those of the new version, or null; `change.configOnly` is true when
+             *     nothing but the configuration differs; `change.labels` are those that the version was announced with. Then there
+             *     are `service.name`, `service.labels` and `environment.name`.
              * @example change.level == 'patch'
              */
             when?: string | null;
@@ -1108,12 +1546,17 @@ export interface components {
         PolicySpec: {
             /** @description What the policy is for, in a sentence. */
             description?: string | null;
-            /** @description Who meets the candidate, in order. No step may show it to fewer people than the one before. */
+            /**
+             * @description Who meets the candidate, and what must be said or be so, in order. No step may show it to fewer people than the
+             *     one before.
+             */
             steps: components["schemas"]["StepSpec"][];
+            /** @description Segments that do not meet the candidate in any step: they get the new version when it becomes the stable one. */
+            excludeUntilEnd?: components["schemas"]["Name"][];
             /** @description What is watched, in every step. Default: nothing, so that only time and people decide. */
             checks: components["schemas"]["CheckSpec"][];
             /** @description What happens when a check fails. Default `rollback`. */
-            onFail: components["schemas"]["OnFail"];
+            onFail: components["schemas"]["Mitigation"];
             /** @description What happens when a check cannot tell. Default: wait 1h, then pause. */
             onInconclusive: components["schemas"]["OnInconclusive"];
             /** @description What happens when a newer version is released while this one is under way. Default `supersede`. */
@@ -1211,6 +1654,21 @@ export interface components {
          * @example 0.95
          */
         Quantile: number;
+        /** @description A ramp as it is written: `{ from, to, over }`, `{ through, every, requests }` or `{ to, riskBudget }`. */
+        RampFields: {
+            from?: components["schemas"]["Percent"] | null;
+            to?: components["schemas"]["Percent"] | null;
+            over?: components["schemas"]["Span"] | null;
+            /** @description By given shares: these, growing. */
+            through?: components["schemas"]["Percent"][] | null;
+            every?: components["schemas"]["Span"] | null;
+            /**
+             * Format: int64
+             * @description By given shares: how many requests the candidate must answer at each.
+             */
+            requests?: number | null;
+            riskBudget?: components["schemas"]["RiskBudget"] | null;
+        };
         /** @description Everything serves. */
         Ready: {
             /** @description Always true; what is missing is in the problem body otherwise. */
@@ -1224,6 +1682,16 @@ export interface components {
             text: string;
             /** @description Since when. */
             at: components["schemas"]["Timestamp"];
+        };
+        /** @description Back to an earlier step. */
+        Rebalance: {
+            /** @description The step to go back to; when the release is in it or before it, everyone goes back to stable. */
+            step: components["schemas"]["Name"];
+            /**
+             * Format: int32
+             * @description How often; after that, everyone goes back to stable. Default 1.
+             */
+            times?: number;
         };
         /** @description One run of a service, from one version to another, with how it goes. */
         Release: {
@@ -1257,9 +1725,19 @@ export interface components {
             service: components["schemas"]["Name"];
             /** @description The version that is released. */
             version: components["schemas"]["VersionName"];
+            /**
+             * @description Other services that are released together with it, each with its version. They go up in the order in which
+             *     their versions need each other and come down in the reverse one, and are judged together.
+             */
+            with?: components["schemas"]["ServiceVersion"][];
             policy?: components["schemas"]["Name"] | null;
             /** @description With `true`, other people meet the candidate first than in earlier releases of the same version. */
             reshuffle?: boolean;
+            /**
+             * @description Why the release goes ahead although the order of environments, a window or a freeze speaks against it. Who may
+             *     say so is for the environment to tell; it is logged.
+             */
+            override?: string | null;
         };
         /** @description Where a release stands. */
         ReleaseStatus: {
@@ -1285,6 +1763,13 @@ export interface components {
             reason: components["schemas"]["ReasonStatus"];
             /** @description What each check says. */
             verdicts: components["schemas"]["VerdictStatus"][];
+            gate?: components["schemas"]["GateStatus"] | null;
+            /** @description The services that are released together, in the order in which they go up; only when there are several. */
+            services: components["schemas"]["MemberStatus"][];
+            /** @description Why nobody can be taken back any more. */
+            noReturn?: string | null;
+            /** @description Who started it. */
+            startedBy: string;
             /** @description What the candidate answered, in all. */
             exposed: components["schemas"]["Exposed"];
             /** @description What happened, oldest first; at most the last 200 entries. */
@@ -1294,6 +1779,17 @@ export interface components {
             startedAt?: components["schemas"]["Timestamp"] | null;
             finishedAt?: components["schemas"]["Timestamp"] | null;
             keptUntil?: components["schemas"]["Timestamp"] | null;
+        };
+        /** @description A release that is under way. */
+        ReleaseThere: {
+            /** @description Its name. */
+            name: components["schemas"]["Name"];
+            /** @description The version that is released. */
+            version: components["schemas"]["VersionName"];
+            /** @description Where it is in its life. */
+            phase: components["schemas"]["PhaseName"];
+            /** @description Who meets the version, as confirmed. */
+            share: components["schemas"]["Weight"];
         };
         /**
          * @description How a request ended.
@@ -1310,6 +1806,14 @@ export interface components {
          * @enum {string}
          */
         Reveal: "always" | "preview" | "never";
+        /** @description How many requests may be expected to fail because of the candidate, more than on stable, until the end of a ramp. */
+        RiskBudget: {
+            /**
+             * Format: int64
+             * @description At least 1.
+             */
+            failedRequests: number;
+        };
         /**
          * @description What a version is for visitors.
          * @enum {string}
@@ -1321,6 +1825,18 @@ export interface components {
             host?: components["schemas"]["HostPattern"];
             /** @description A path prefix, matched on segment borders: `/checkout` takes `/checkout/1`, not `/checkouts`. */
             path?: components["schemas"]["PathPrefix"];
+        };
+        /** @description How a release would go. */
+        Schedule: {
+            endsAt?: components["schemas"]["Timestamp"] | null;
+        };
+        /** @description Where a secret is kept: the server's environment, or a file that the server can read. */
+        SecretSource: {
+            /** @description A variable of the server's environment. */
+            env: string;
+        } | {
+            /** @description A file; white space at its end does not count. */
+            file: string;
         };
         /** @description A named set of visitors. */
         Segment: {
@@ -1384,7 +1900,10 @@ export interface components {
         };
         /** @description What users reach: its routes, its versions, and how visitors are told apart. */
         ServiceSpec: {
-            /** @description The requests that belong to this service. The longest matching path wins. */
+            /**
+             * @description The requests that belong to this service. The longest matching path wins. None for what takes no requests, as
+             *     a worker or a batch job.
+             */
             routes: components["schemas"]["RouteSpec"][];
             /**
              * @description Where the unit is found, that is, what is hashed so that a visitor keeps a version. The first one present
@@ -1402,16 +1921,53 @@ export interface components {
             timeouts: components["schemas"]["TimeoutSpec"];
             /** @description Who sees the response header `x-sluice-version`. Default `preview`. */
             reveal: components["schemas"]["Reveal"];
-            /** @description The deployed builds. When the service is new, the first one is live and all others are dark. */
+            /**
+             * @description The deployed builds. When the service is new, the first one is live and all others are dark. Versions that were
+             *     announced are there besides; without any, the service waits for its first announcement.
+             */
             versions: components["schemas"]["VersionSpec"][];
+        };
+        /** @description A service with what it has in every environment. */
+        ServiceStanding: {
+            /** @description Its name. */
+            name: components["schemas"]["Name"];
+            /** @description By environment. */
+            environments: {
+                [key: string]: components["schemas"]["ServiceThere"];
+            };
         };
         /** @description What a Service document's status says. */
         ServiceStatus: {
-            /** @description The version that people have. */
-            live: components["schemas"]["VersionName"];
+            live?: components["schemas"]["VersionName"] | null;
             release?: components["schemas"]["Name"] | null;
             /** @description Every version. */
             versions: components["schemas"]["VersionStatus"][];
+        };
+        /** @description What a service has in one environment. */
+        ServiceThere: {
+            live?: components["schemas"]["VersionName"] | null;
+            release?: components["schemas"]["ReleaseThere"] | null;
+            /** @description Versions that were announced and never released there, oldest first. */
+            waiting: components["schemas"]["VersionName"][];
+        };
+        /** @description A service and one of its versions. */
+        ServiceVersion: {
+            /** @description The service. */
+            service: components["schemas"]["Name"];
+            /** @description The version. */
+            version: components["schemas"]["VersionName"];
+        };
+        /**
+         * @description How bad a finding is.
+         * @enum {string}
+         */
+        Severity: "error" | "warning" | "hint";
+        /** @description Which requests are copied. */
+        ShadowSpec: {
+            /** @description The share of requests. */
+            percent: components["schemas"]["Percent"];
+            /** @description With `true`, requests that may change something (`POST`, `PUT`, `DELETE` …) are copied too. Default `false`. */
+            unsafeMethods?: boolean;
         };
         /** @description A share of everyone, and the whole audience in words. */
         Share: {
@@ -1432,6 +1988,18 @@ export interface components {
             /** @description As the data plane has confirmed. */
             observed: components["schemas"]["Share"];
         };
+        /** @description Which version of which service is live where. */
+        Standing: {
+            /** @description The environments, each after those that it comes after. */
+            environments: components["schemas"]["EnvironmentStanding"][];
+            /** @description The services by name, each with what it has in every environment where it exists. */
+            services: components["schemas"]["ServiceStanding"][];
+        };
+        /**
+         * @description How the release of a newly announced version starts.
+         * @enum {string}
+         */
+        Start: "manual" | "automatic";
         /** @description What is to be released. */
         StartRelease: {
             /** @description The service. */
@@ -1440,24 +2008,49 @@ export interface components {
             version: components["schemas"]["VersionName"];
             environment?: components["schemas"]["Name"] | null;
             policy?: components["schemas"]["Name"] | null;
+            /**
+             * @description Other services that are released together with it, each with its version. They go up in the order in which
+             *     their versions need each other and come down in the reverse one, and are judged together.
+             */
+            with?: components["schemas"]["ServiceVersion"][];
             /** @description With `true`, other people meet the candidate first than in earlier releases of the same version. */
             reshuffle?: boolean;
+            /**
+             * @description Why it goes ahead although the order of environments, a window or a freeze speaks against it. Who may say so is
+             *     for the environment to tell; it is logged.
+             * @example the shop is down
+             */
+            override?: string | null;
             /**
              * @description Why, in the words of whoever starts it.
              * @example new checkout page
              */
             reason?: string | null;
         };
-        /** @description One step: who meets the candidate, and for how long before the next. */
+        /**
+         * @description What a step does.
+         * @enum {string}
+         */
+        StepKind: "expose" | "ramp" | "approval" | "webhook" | "waitFor" | "pointOfNoReturn";
+        /**
+         * @description A step as it is written: one flat object with one of `audience`, `ramp`, `shadow`, `watch`, `approval`,
+         *     `webhook`, `waitFor` and `pointOfNoReturn`.
+         */
         StepSpec: {
             /** @description A short name: `staff`, `small`, `all`. */
             name: components["schemas"]["Name"];
-            /** @description Who meets the candidate. A visitor meets it when any line takes them in. */
-            audience: components["schemas"]["AudienceRule"][];
-            /** @description Segments that do not meet it, whatever the audience says. */
+            /** @description These people meet the candidate. A visitor meets it when any line takes them in. */
+            audience?: components["schemas"]["AudienceRule"][] | null;
+            ramp?: components["schemas"]["RampFields"] | null;
+            /** @description With `audience` or `ramp`: segments that do not meet it, whatever the audience says. */
             exclude?: components["schemas"]["Name"][];
-            /** @description What must have been before the next step. */
-            hold?: components["schemas"]["Hold"];
+            shadow?: components["schemas"]["ShadowSpec"] | null;
+            hold?: components["schemas"]["Hold"] | null;
+            watch?: components["schemas"]["Hold"] | null;
+            approval?: components["schemas"]["Approval"] | null;
+            webhook?: components["schemas"]["WebhookGate"] | null;
+            waitFor?: components["schemas"]["VersionGate"] | null;
+            pointOfNoReturn?: components["schemas"]["PointOfNoReturn"] | null;
         };
         /**
          * @description How far a step is.
@@ -1468,8 +2061,14 @@ export interface components {
         StepStatus: {
             /** @description Its name. */
             name: components["schemas"]["Name"];
-            /** @description Who meets the candidate, in words: `5 % of everyone`, `all of employees and 5 % of low-risk`. */
+            /** @description What it does. */
+            kind: components["schemas"]["StepKind"];
+            /**
+             * @description What it does in words: who meets the candidate (`5 % of everyone`, `all of employees and 5 % of low-risk`), or
+             *     what a gate asks for (`approval by product`).
+             */
             audience: string;
+            rampTo?: components["schemas"]["Weight"] | null;
             /** @description The share of everyone, parts per 100 000, segments not counted. */
             candidate: components["schemas"]["Weight"];
             /** @description How far it is. */
@@ -1570,7 +2169,7 @@ export interface components {
          * @description The verbs: the same in the command line, the API and the dashboard.
          * @enum {string}
          */
-        Verb: "promote" | "pause" | "resume" | "abort" | "rollback" | "retry";
+        Verb: "promote" | "pause" | "resume" | "abort" | "rollback" | "retry" | "approve" | "reject" | "override";
         /**
          * @description What a check says.
          * @enum {string}
@@ -1582,6 +2181,8 @@ export interface components {
             check: string;
             /** @description The metric. */
             metric: components["schemas"]["Name"];
+            /** @description The service that it is asked of. */
+            service: components["schemas"]["Name"];
             /** @description What it says. */
             verdict: components["schemas"]["Verdict"];
             /** @description Why, in one plain sentence with the numbers in it. */
@@ -1622,6 +2223,15 @@ export interface components {
              */
             gatewayAddress: string;
         };
+        /** @description Another service has to have a version. */
+        VersionGate: {
+            /** @description The service, in the release's environment. */
+            service: components["schemas"]["Name"];
+            /** @description The version that must be live there: `1.4.0` or `>=1.4.0`. */
+            version: components["schemas"]["VersionNeed"];
+            /** @description How long it may take; then the release does what it does when a check cannot tell. Default 24h. */
+            expires: components["schemas"]["Span"];
+        };
         /** @description What was counted for one version, second by second. */
         VersionHistory: {
             /** @description What the version is for visitors now. */
@@ -1635,6 +2245,8 @@ export interface components {
          * @example 2.1.0
          */
         VersionName: string;
+        /** @example >=1.4.0 */
+        VersionNeed: string;
         /** @description What was counted for one version in one second. */
         VersionNow: components["schemas"]["Point"] & {
             /** @description What the version is for visitors now. */
@@ -1644,8 +2256,14 @@ export interface components {
         VersionSpec: {
             /** @description Its name, as the build names it. */
             name: components["schemas"]["VersionName"];
-            /** @description Where it listens. At least one. */
-            endpoints: components["schemas"]["Endpoint"][];
+            /** @description Where it listens. None for what takes no requests, as a worker or a batch job. */
+            endpoints?: components["schemas"]["Endpoint"][];
+            /** @description What it needs other services to have in the same environment: `payments: ">=1.4.0"`. */
+            needs?: {
+                [key: string]: components["schemas"]["VersionNeed"];
+            };
+            /** @description Where it comes from. */
+            build?: components["schemas"]["Build"];
         };
         /** @description What a Service document's status says of one version. */
         VersionStatus: {
@@ -1653,10 +2271,25 @@ export interface components {
             name: components["schemas"]["VersionName"];
             /** @description What it is for visitors. */
             role: components["schemas"]["Role"];
+            /** @description Where it comes from. */
+            build?: components["schemas"]["Build"];
+            announced?: components["schemas"]["AnnouncedBy"] | null;
             /** @description How many of its endpoints are ready. */
             endpoints: components["schemas"]["EndpointStatus"];
             /** @description Its share of everyone, parts per 100 000, segments not counted. */
             share: components["schemas"]["Weight"];
+        };
+        /** @description A webhook's gate as it is written: one flat object. */
+        WebhookGate: {
+            /** @description Who is asked: `http` or `https`. It answers `{"verdict": "pass" | "fail" | "wait", "reason": "…"}`. */
+            url: components["schemas"]["HookUrl"];
+            secret?: components["schemas"]["SecretSource"] | null;
+            /** @description How long an answer may take. Default 10s. */
+            timeout: components["schemas"]["Span"];
+            /** @description How long until it is asked again, after `wait` or an answer that makes no sense. Default 30s. */
+            every: components["schemas"]["Span"];
+            /** @description How long it may take in all; then the release does what it does when a check cannot tell. Default 1h. */
+            expires: components["schemas"]["Span"];
         };
         /**
          * Format: int32
@@ -1664,6 +2297,8 @@ export interface components {
          * @example 5000
          */
         Weight: number;
+        /** @example Mon-Fri 09:00-16:30 Europe/Amsterdam */
+        Window: string;
         /**
          * @description Which direction of a metric is worse.
          * @enum {string}
@@ -1686,6 +2321,11 @@ export interface components {
             /** @description What it says. */
             spec: Record<string, never>;
         };
+        /**
+         * @description A time zone by its name in the IANA database: `Europe/Amsterdam`, `UTC`. Capitals do not matter when it is read.
+         * @example Europe/Amsterdam
+         */
+        Zone: string;
     };
     responses: never;
     parameters: never;
@@ -1760,7 +2400,7 @@ export interface operations {
             /**
              * @description `built-in`: Built-in policies, metrics and environments can be read, not changed.
              *
-             *     `release-refused`: The version is live already, or unknown, or something else that a release needs is not there. The detail says which.
+             *     `release-refused`: The version is live already, or unknown, or has not been released in the environment that comes before, or something else that a release needs is not there. The detail says which.
              */
             409: {
                 headers: {
@@ -2267,6 +2907,123 @@ export interface operations {
             };
             /** @description `foreign-origin`: There is no sign-in yet, so that only requests to a loopback name or address with the server's own port are answered, and none that another site made a browser send. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `internal`: A bug, or a damaged store. The server's log has the cause. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `unavailable`: It starts, stops, has too many watchers, or its store does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    lintPolicies: {
+        parameters: {
+            query?: {
+                /** @description Only this policy, built-in ones included. */
+                policy?: components["schemas"]["Name"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description YAML with one or more documents, or JSON with one document or an array of them; may be absent */
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["WrittenDocument"][] | null;
+                /**
+                 * @example kind: Policy
+                 *     metadata: { name: careful }
+                 *     spec:
+                 *       steps:
+                 *         - { name: all, audience: [ { percent: 100 } ] }
+                 */
+                "application/yaml": string | null;
+            };
+        };
+        responses: {
+            /** @description What was found */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LintResults"];
+                };
+            };
+            /** @description `bad-request`: A header, a query parameter, a name or the JSON of the body is not what it should be. The detail says which, and where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `foreign-origin`: There is no sign-in yet, so that only requests to a loopback name or address with the server's own port are answered, and none that another site made a browser send. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `not-found`: No document has this name, or nothing is served at this address. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `request-timeout`: The whole body must be there 10 seconds after the head. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `payload-too-large`: A body holds at most 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `unsupported-media-type`: Every POST and PUT says what its body is: `application/json`, and for `/api/v1/apply` also `application/yaml`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `invalid-document`: Something in them is wrong, or does not fit what exists. `problems` lists all of it, each with its place. Nothing was changed. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3193,7 +3950,10 @@ export interface operations {
     };
     startRelease: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description With `true`, nothing is started, and the answer is the whole schedule. */
+                dryRun?: boolean;
+            };
             header?: {
                 /** @description The same request under the same key starts nothing a second time */
                 "Idempotency-Key"?: string | null;
@@ -3209,6 +3969,15 @@ export interface operations {
             };
         };
         responses: {
+            /** @description With `dryRun`: what would happen when */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
             /** @description The release */
             201: {
                 headers: {
@@ -3258,7 +4027,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description `release-refused`: The version is live already, or unknown, or something else that a release needs is not there. The detail says which. */
+            /** @description `release-refused`: The version is live already, or unknown, or has not been released in the environment that comes before, or something else that a release needs is not there. The detail says which. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3578,7 +4347,303 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description `verb-refused`: A release that has ended cannot be paused, one that is not paused cannot be resumed, and so on. The detail says why. */
+            /** @description `verb-refused`: A release that has ended cannot be paused, one that is not paused cannot be resumed, one that waits for no approval cannot be approved, and not everybody may approve or override. The detail says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `conflict`: The document is not at the resource version that `If-Match` names, or exists although `If-None-Match: *` asks for none. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `payload-too-large`: A body holds at most 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `unsupported-media-type`: Every POST and PUT says what its body is: `application/json`, and for `/api/v1/apply` also `application/yaml`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `idempotency-mismatch`: The same `Idempotency-Key` came before, with something else in the request. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `internal`: A bug, or a damaged store. The server's log has the cause. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /**
+             * @description `unavailable`: It starts, stops, has too many watchers, or its store does not answer.
+             *
+             *     `not-recorded`: Everyone is being taken back to stable, because that must not wait for the store. It is recorded as soon as the store takes it; until then a restart would not know of it.
+             */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `disk-full`: The change could not be stored, and was not made. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    approveRelease: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request under the same key does nothing a second time */
+                "Idempotency-Key"?: string | null;
+                /** @description Only at this resource version, in quotes */
+                "If-Match"?: string | null;
+                /** @description Who acts. Default `local` */
+                "x-sluice-actor"?: string | null;
+            };
+            path: {
+                /** @description The release */
+                name: components["schemas"]["Name"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Act"];
+            };
+        };
+        responses: {
+            /** @description The release as it is now */
+            200: {
+                headers: {
+                    /** @description The resource version, in quotes */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Release"];
+                };
+            };
+            /** @description `bad-request`: A header, a query parameter, a name or the JSON of the body is not what it should be. The detail says which, and where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `foreign-origin`: There is no sign-in yet, so that only requests to a loopback name or address with the server's own port are answered, and none that another site made a browser send. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `not-found`: No document has this name, or nothing is served at this address. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `request-timeout`: The whole body must be there 10 seconds after the head. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `verb-refused`: A release that has ended cannot be paused, one that is not paused cannot be resumed, one that waits for no approval cannot be approved, and not everybody may approve or override. The detail says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `conflict`: The document is not at the resource version that `If-Match` names, or exists although `If-None-Match: *` asks for none. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `payload-too-large`: A body holds at most 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `unsupported-media-type`: Every POST and PUT says what its body is: `application/json`, and for `/api/v1/apply` also `application/yaml`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `idempotency-mismatch`: The same `Idempotency-Key` came before, with something else in the request. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `internal`: A bug, or a damaged store. The server's log has the cause. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /**
+             * @description `unavailable`: It starts, stops, has too many watchers, or its store does not answer.
+             *
+             *     `not-recorded`: Everyone is being taken back to stable, because that must not wait for the store. It is recorded as soon as the store takes it; until then a restart would not know of it.
+             */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `disk-full`: The change could not be stored, and was not made. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    overrideRelease: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request under the same key does nothing a second time */
+                "Idempotency-Key"?: string | null;
+                /** @description Only at this resource version, in quotes */
+                "If-Match"?: string | null;
+                /** @description Who acts. Default `local` */
+                "x-sluice-actor"?: string | null;
+            };
+            path: {
+                /** @description The release */
+                name: components["schemas"]["Name"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Act"];
+            };
+        };
+        responses: {
+            /** @description The release as it is now */
+            200: {
+                headers: {
+                    /** @description The resource version, in quotes */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Release"];
+                };
+            };
+            /** @description `bad-request`: A header, a query parameter, a name or the JSON of the body is not what it should be. The detail says which, and where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `foreign-origin`: There is no sign-in yet, so that only requests to a loopback name or address with the server's own port are answered, and none that another site made a browser send. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `not-found`: No document has this name, or nothing is served at this address. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `request-timeout`: The whole body must be there 10 seconds after the head. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `verb-refused`: A release that has ended cannot be paused, one that is not paused cannot be resumed, one that waits for no approval cannot be approved, and not everybody may approve or override. The detail says why. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3726,7 +4791,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description `verb-refused`: A release that has ended cannot be paused, one that is not paused cannot be resumed, and so on. The detail says why. */
+            /** @description `verb-refused`: A release that has ended cannot be paused, one that is not paused cannot be resumed, one that waits for no approval cannot be approved, and not everybody may approve or override. The detail says why. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3874,7 +4939,155 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description `verb-refused`: A release that has ended cannot be paused, one that is not paused cannot be resumed, and so on. The detail says why. */
+            /** @description `verb-refused`: A release that has ended cannot be paused, one that is not paused cannot be resumed, one that waits for no approval cannot be approved, and not everybody may approve or override. The detail says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `conflict`: The document is not at the resource version that `If-Match` names, or exists although `If-None-Match: *` asks for none. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `payload-too-large`: A body holds at most 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `unsupported-media-type`: Every POST and PUT says what its body is: `application/json`, and for `/api/v1/apply` also `application/yaml`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `idempotency-mismatch`: The same `Idempotency-Key` came before, with something else in the request. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `internal`: A bug, or a damaged store. The server's log has the cause. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /**
+             * @description `unavailable`: It starts, stops, has too many watchers, or its store does not answer.
+             *
+             *     `not-recorded`: Everyone is being taken back to stable, because that must not wait for the store. It is recorded as soon as the store takes it; until then a restart would not know of it.
+             */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `disk-full`: The change could not be stored, and was not made. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    rejectRelease: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request under the same key does nothing a second time */
+                "Idempotency-Key"?: string | null;
+                /** @description Only at this resource version, in quotes */
+                "If-Match"?: string | null;
+                /** @description Who acts. Default `local` */
+                "x-sluice-actor"?: string | null;
+            };
+            path: {
+                /** @description The release */
+                name: components["schemas"]["Name"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Act"];
+            };
+        };
+        responses: {
+            /** @description The release as it is now */
+            200: {
+                headers: {
+                    /** @description The resource version, in quotes */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Release"];
+                };
+            };
+            /** @description `bad-request`: A header, a query parameter, a name or the JSON of the body is not what it should be. The detail says which, and where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `foreign-origin`: There is no sign-in yet, so that only requests to a loopback name or address with the server's own port are answered, and none that another site made a browser send. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `not-found`: No document has this name, or nothing is served at this address. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `request-timeout`: The whole body must be there 10 seconds after the head. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `verb-refused`: A release that has ended cannot be paused, one that is not paused cannot be resumed, one that waits for no approval cannot be approved, and not everybody may approve or override. The detail says why. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4022,7 +5235,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description `verb-refused`: A release that has ended cannot be paused, one that is not paused cannot be resumed, and so on. The detail says why. */
+            /** @description `verb-refused`: A release that has ended cannot be paused, one that is not paused cannot be resumed, one that waits for no approval cannot be approved, and not everybody may approve or override. The detail says why. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4170,7 +5383,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description `verb-refused`: A release that has ended cannot be paused, one that is not paused cannot be resumed, and so on. The detail says why. */
+            /** @description `verb-refused`: A release that has ended cannot be paused, one that is not paused cannot be resumed, one that waits for no approval cannot be approved, and not everybody may approve or override. The detail says why. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4318,7 +5531,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description `verb-refused`: A release that has ended cannot be paused, one that is not paused cannot be resumed, and so on. The detail says why. */
+            /** @description `verb-refused`: A release that has ended cannot be paused, one that is not paused cannot be resumed, one that waits for no approval cannot be approved, and not everybody may approve or override. The detail says why. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -5405,6 +6618,149 @@ export interface operations {
             };
         };
     };
+    promoteVersion: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request under the same key starts nothing a second time */
+                "Idempotency-Key"?: string | null;
+                /** @description Who acts. Default `local` */
+                "x-sluice-actor"?: string | null;
+            };
+            path: {
+                /** @description The service */
+                name: components["schemas"]["Name"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HandOn"];
+            };
+        };
+        responses: {
+            /** @description Its release */
+            201: {
+                headers: {
+                    /** @description The resource version, in quotes */
+                    ETag?: string;
+                    /** @description Where the release is */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Release"];
+                };
+            };
+            /** @description `bad-request`: A header, a query parameter, a name or the JSON of the body is not what it should be. The detail says which, and where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `foreign-origin`: There is no sign-in yet, so that only requests to a loopback name or address with the server's own port are answered, and none that another site made a browser send. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `not-found`: No document has this name, or nothing is served at this address. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `request-timeout`: The whole body must be there 10 seconds after the head. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /**
+             * @description `announcement-refused`: The version is known already and listens elsewhere, or it cannot be withdrawn because people have it, it is being released, or the service's document declares it. The detail says which.
+             *
+             *     `release-refused`: The version is live already, or unknown, or has not been released in the environment that comes before, or something else that a release needs is not there. The detail says which.
+             */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `payload-too-large`: A body holds at most 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `unsupported-media-type`: Every POST and PUT says what its body is: `application/json`, and for `/api/v1/apply` also `application/yaml`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /**
+             * @description `invalid-document`: Something in them is wrong, or does not fit what exists. `problems` lists all of it, each with its place. Nothing was changed.
+             *
+             *     `idempotency-mismatch`: The same `Idempotency-Key` came before, with something else in the request.
+             */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `internal`: A bug, or a damaged store. The server's log has the cause. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `unavailable`: It starts, stops, has too many watchers, or its store does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `disk-full`: The change could not be stored, and was not made. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     getTraffic: {
         parameters: {
             query?: {
@@ -5451,6 +6807,305 @@ export interface operations {
             };
             /** @description `not-found`: No document has this name, or nothing is served at this address. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `internal`: A bug, or a damaged store. The server's log has the cause. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `unavailable`: It starts, stops, has too many watchers, or its store does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    announceVersion: {
+        parameters: {
+            query?: {
+                /** @description The service's environment. Default `production`. */
+                environment?: components["schemas"]["Name"];
+            };
+            header?: {
+                /** @description The same request under the same key announces nothing a second time */
+                "Idempotency-Key"?: string | null;
+                /** @description Who acts. Default `local` */
+                "x-sluice-actor"?: string | null;
+            };
+            path: {
+                /** @description The service */
+                name: components["schemas"]["Name"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Announcement"];
+            };
+        };
+        responses: {
+            /** @description The version was known */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnnouncedVersion"];
+                };
+            };
+            /** @description The version is new */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnnouncedVersion"];
+                };
+            };
+            /** @description `bad-request`: A header, a query parameter, a name or the JSON of the body is not what it should be. The detail says which, and where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `foreign-origin`: There is no sign-in yet, so that only requests to a loopback name or address with the server's own port are answered, and none that another site made a browser send. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `not-found`: No document has this name, or nothing is served at this address. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `request-timeout`: The whole body must be there 10 seconds after the head. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /**
+             * @description `announcement-refused`: The version is known already and listens elsewhere, or it cannot be withdrawn because people have it, it is being released, or the service's document declares it. The detail says which.
+             *
+             *     `release-refused`: The version is live already, or unknown, or has not been released in the environment that comes before, or something else that a release needs is not there. The detail says which.
+             */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `payload-too-large`: A body holds at most 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `unsupported-media-type`: Every POST and PUT says what its body is: `application/json`, and for `/api/v1/apply` also `application/yaml`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /**
+             * @description `invalid-document`: Something in them is wrong, or does not fit what exists. `problems` lists all of it, each with its place. Nothing was changed.
+             *
+             *     `idempotency-mismatch`: The same `Idempotency-Key` came before, with something else in the request.
+             */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `internal`: A bug, or a damaged store. The server's log has the cause. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `unavailable`: It starts, stops, has too many watchers, or its store does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `disk-full`: The change could not be stored, and was not made. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    withdrawVersion: {
+        parameters: {
+            query?: {
+                /** @description The service's environment. Default `production`. */
+                environment?: components["schemas"]["Name"];
+            };
+            header?: {
+                /** @description Who acts. Default `local` */
+                "x-sluice-actor"?: string | null;
+            };
+            path: {
+                /** @description The service */
+                name: components["schemas"]["Name"];
+                /** @description The version */
+                version: components["schemas"]["VersionName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is forgotten */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `bad-request`: A header, a query parameter, a name or the JSON of the body is not what it should be. The detail says which, and where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `foreign-origin`: There is no sign-in yet, so that only requests to a loopback name or address with the server's own port are answered, and none that another site made a browser send. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `not-found`: No document has this name, or nothing is served at this address. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `announcement-refused`: The version is known already and listens elsewhere, or it cannot be withdrawn because people have it, it is being released, or the service's document declares it. The detail says which. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `internal`: A bug, or a damaged store. The server's log has the cause. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `unavailable`: It starts, stops, has too many watchers, or its store does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `disk-full`: The change could not be stored, and was not made. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    getStanding: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What is live where */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Standing"];
+                };
+            };
+            /** @description `bad-request`: A header, a query parameter, a name or the JSON of the body is not what it should be. The detail says which, and where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `foreign-origin`: There is no sign-in yet, so that only requests to a loopback name or address with the server's own port are answered, and none that another site made a browser send. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -26,6 +26,8 @@ pub enum Code {
     BuiltIn,
     /// The release cannot start.
     ReleaseRefused,
+    /// The version cannot be announced or withdrawn.
+    AnnouncementRefused,
     /// The release does not take this verb now.
     VerbRefused,
     /// The document has changed since it was read.
@@ -61,7 +63,7 @@ struct Entry {
 
 impl Code {
     /// Every code, by status.
-    pub const ALL: [Code; 19] = [
+    pub const ALL: [Code; 20] = [
         Code::BadRequest,
         Code::ForeignOrigin,
         Code::NotFound,
@@ -70,6 +72,7 @@ impl Code {
         Code::InUse,
         Code::BuiltIn,
         Code::ReleaseRefused,
+        Code::AnnouncementRefused,
         Code::VerbRefused,
         Code::Conflict,
         Code::PayloadTooLarge,
@@ -124,12 +127,11 @@ impl Code {
             | Code::UnsupportedMediaType => self.entry_of_request(),
             Code::InUse
             | Code::BuiltIn
-            | Code::ReleaseRefused
-            | Code::VerbRefused
             | Code::Conflict
             | Code::InvalidDocument
             | Code::IdempotencyMismatch
             | Code::PreconditionRequired => self.entry_of_state(),
+            Code::ReleaseRefused | Code::AnnouncementRefused | Code::VerbRefused => self.entry_of_release(),
             Code::Internal | Code::Unavailable | Code::NotRecorded | Code::DiskFull => self.entry_of_server(),
         }
     }
@@ -213,22 +215,6 @@ impl Code {
                 meaning: "Built-in policies, metrics and environments can be read, not changed.",
                 mend: "Give your document another name.",
             },
-            Code::ReleaseRefused => Entry {
-                name: "release-refused",
-                status: StatusCode::CONFLICT,
-                title: "The release cannot start",
-                meaning: "The version is live already, or unknown, or something else that a release needs is not \
-                          there. The detail says which.",
-                mend: "Do what the hint says.",
-            },
-            Code::VerbRefused => Entry {
-                name: "verb-refused",
-                status: StatusCode::CONFLICT,
-                title: "The release does not take this verb now",
-                meaning: "A release that has ended cannot be paused, one that is not paused cannot be resumed, and \
-                          so on. The detail says why.",
-                mend: "Look at the release: `status.verbs` lists what it would take now.",
-            },
             Code::Conflict => Entry {
                 name: "conflict",
                 status: StatusCode::PRECONDITION_FAILED,
@@ -258,6 +244,40 @@ impl Code {
                 meaning: "Something in them is wrong, or does not fit what exists. `problems` lists all of it, each \
                           with its place. Nothing was changed.",
                 mend: "Mend each problem and send the documents again.",
+            },
+        }
+    }
+
+    /// Codes that are about what is released.
+    const fn entry_of_release(self) -> Entry {
+        match self {
+            Code::ReleaseRefused => Entry {
+                name: "release-refused",
+                status: StatusCode::CONFLICT,
+                title: "The release cannot start",
+                meaning: "The version is live already, or unknown, or has not been released in the environment that \
+                          comes before, or something else that a release needs is not there. The detail says which.",
+                mend: "Do what the hint says. Whoever may override the order of environments, a window or a freeze \
+                       sends `override` with a reason, which is logged.",
+            },
+            Code::AnnouncementRefused => Entry {
+                name: "announcement-refused",
+                status: StatusCode::CONFLICT,
+                title: "The version cannot be announced or withdrawn",
+                meaning: "The version is known already and listens elsewhere, or it cannot be withdrawn because \
+                          people have it, it is being released, or the service's document declares it. The detail \
+                          says which.",
+                mend: "Do what the hint says. Another build is another version: give it a name of its own.",
+            },
+            _ => Entry {
+                name: "verb-refused",
+                status: StatusCode::CONFLICT,
+                title: "The release does not take this verb now",
+                meaning: "A release that has ended cannot be paused, one that is not paused cannot be resumed, one \
+                          that waits for no approval cannot be approved, and not everybody may approve or override. \
+                          The detail says why.",
+                mend: "Look at the release: `status.verbs` lists what it would take now, `status.gate` who may \
+                       approve.",
             },
         }
     }

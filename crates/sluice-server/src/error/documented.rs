@@ -64,6 +64,30 @@ problems! {
     /// Of starting a release.
     ReleaseProblems: &WITH_BODY,
         &[Code::NotFound, Code::ReleaseRefused, Code::IdempotencyMismatch, Code::DiskFull];
+    /// Of announcing a version.
+    AnnounceProblems: &WITH_BODY,
+        &[
+            Code::NotFound,
+            Code::AnnouncementRefused,
+            Code::ReleaseRefused,
+            Code::InvalidDocument,
+            Code::IdempotencyMismatch,
+            Code::DiskFull,
+        ];
+    /// Of withdrawing a version.
+    WithdrawProblems: &[Code::NotFound, Code::AnnouncementRefused, Code::DiskFull];
+    /// Of handing a version on.
+    HandOnProblems: &WITH_BODY,
+        &[
+            Code::NotFound,
+            Code::AnnouncementRefused,
+            Code::ReleaseRefused,
+            Code::InvalidDocument,
+            Code::IdempotencyMismatch,
+            Code::DiskFull,
+        ];
+    /// Of looking for mistakes in policies.
+    LintProblems: &WITH_BODY, &[Code::NotFound, Code::InvalidDocument];
     /// Of a verb.
     ActProblems: &WITH_BODY,
         &[

@@ -28,6 +28,9 @@ pub(crate) struct Json<T>(pub(crate) T);
 /// Documents, as YAML or JSON.
 pub(crate) struct Documents(pub(crate) Vec<Document>);
 
+/// Documents, as YAML or JSON, or no body at all.
+pub(crate) struct AnyDocuments(pub(crate) Vec<Document>);
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Format {
     Json,
@@ -57,17 +60,39 @@ where
     async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
         let format = format(request.headers(), &[Format::Json, Format::Yaml])?;
         let bytes = read(request.into_body()).await?;
-        match format {
-            Format::Json => from_json(&bytes).map(Documents),
-            Format::Yaml => {
-                let text = std::str::from_utf8(&bytes).map_err(|error| {
-                    ApiError::bad_request(format!(
-                        "the body is not UTF-8 text, from byte {} on",
-                        error.valid_up_to()
-                    ))
-                })?;
-                Ok(Documents(parse_yaml(text)?))
-            }
+        documents(format, &bytes).map(Documents)
+    }
+}
+
+impl<S> FromRequest<S> for AnyDocuments
+where
+    S: Send + Sync,
+{
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
+        let (head, body) = request.into_parts();
+        let bytes = read(body).await?;
+        // What is not there has no type either.
+        if bytes.trim_ascii().is_empty() {
+            return Ok(AnyDocuments(Vec::new()));
+        }
+        let format = format(&head.headers, &[Format::Json, Format::Yaml])?;
+        documents(format, &bytes).map(AnyDocuments)
+    }
+}
+
+fn documents(format: Format, bytes: &[u8]) -> Result<Vec<Document>, ApiError> {
+    match format {
+        Format::Json => from_json(bytes),
+        Format::Yaml => {
+            let text = std::str::from_utf8(bytes).map_err(|error| {
+                ApiError::bad_request(format!(
+                    "the body is not UTF-8 text, from byte {} on",
+                    error.valid_up_to()
+                ))
+            })?;
+            Ok(parse_yaml(text)?)
         }
     }
 }

@@ -31,12 +31,7 @@ pub(crate) struct CallerHeaders {
 impl CallerHeaders {
     /// With the reason, which comes in the body.
     pub(crate) fn because(self, reason: Option<String>) -> Result<Caller, ApiError> {
-        if reason.as_ref().is_some_and(|reason| reason.chars().count() > REASON_CHARS_MAX) {
-            return Err(ApiError::bad_request(format!(
-                "`reason` is longer than {REASON_CHARS_MAX} characters"
-            )));
-        }
-        let reason = reason.map(|reason| reason.trim().to_owned()).filter(|reason| !reason.is_empty());
+        let reason = words("reason", reason)?.filter(|reason| !reason.is_empty());
         Ok(Caller { actor: self.actor, reason, idempotency_key: self.idempotency_key })
     }
 
@@ -44,6 +39,26 @@ impl CallerHeaders {
     pub(crate) fn unexplained(self) -> Caller {
         Caller { actor: self.actor, reason: None, idempotency_key: self.idempotency_key }
     }
+}
+
+/// Why something goes ahead in spite of what speaks against it, from the field `override` of a body. Whoever sends it
+/// has to say something.
+pub(crate) fn override_reason(given: Option<String>) -> Result<Option<String>, ApiError> {
+    let reason = words("override", given)?;
+    if reason.as_ref().is_some_and(String::is_empty) {
+        return Err(ApiError::bad_request(
+            "`override` is empty; it says why the release goes ahead, and is logged",
+        ));
+    }
+    Ok(reason)
+}
+
+/// What a person says in a field of a body, without white space around it.
+fn words(field: &str, given: Option<String>) -> Result<Option<String>, ApiError> {
+    if given.as_ref().is_some_and(|words| words.chars().count() > REASON_CHARS_MAX) {
+        return Err(ApiError::bad_request(format!("`{field}` is longer than {REASON_CHARS_MAX} characters")));
+    }
+    Ok(given.map(|words| words.trim().to_owned()))
 }
 
 impl<S> FromRequestParts<S> for CallerHeaders

@@ -4,16 +4,13 @@ use std::sync::Arc;
 
 use axum::extract::State as Extract;
 use serde::{Deserialize, Serialize};
-use sluice_core::document::{DocumentKey, Kind};
 use sluice_core::{Name, ServiceKey, Span, Timestamp, VersionName};
-use sluice_engine::Resource;
-use sluice_engine::live::ServiceStatus;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::environment_or_default;
-use crate::error::{ApiError, Code, PreviewProblems};
+use super::{check_version, environment_or_default};
+use crate::error::{ApiError, PreviewProblems};
 use crate::extract::{Json, PathName, Query};
 use crate::state::{Shared, State};
 
@@ -79,24 +76,12 @@ async fn preview(
         )));
     }
     let environment = environment_or_default(query.environment);
-    let key = DocumentKey { kind: Kind::Service, environment: Some(environment.clone()), name: name.clone() };
-    let service = state.engine.get(&key).await?;
-    check_version(&service, &body.version)?;
+    let service = ServiceKey { environment, name };
+    // Its header would be signed and show nothing.
+    check_version(&state, &service, &body.version).await?;
     let expires_at = state.engine.now().after(lasts);
-    let value = state.preview.sign(&ServiceKey { environment, name }, &body.version, expires_at);
+    let value = state.preview.sign(&service, &body.version, expires_at);
     Ok(axum::Json(Preview { header: state.preview.header(), value, expires_at }))
-}
-
-/// Refuses a version that the service does not have: its header would be signed and show nothing.
-fn check_version(service: &Resource, version: &VersionName) -> Result<(), ApiError> {
-    let status = service.status.as_ref().ok_or_else(|| ApiError::internal("a service has no status"))?;
-    let status = ServiceStatus::deserialize(status).map_err(ApiError::internal)?;
-    if status.versions.iter().any(|known| known.name == *version) {
-        return Ok(());
-    }
-    let known: Vec<&str> = status.versions.iter().map(|known| known.name.as_str()).collect();
-    let detail = format!("{} has no version {version}", service.key());
-    Err(ApiError::new(Code::NotFound, detail).hint(format!("its versions are {}", known.join(", "))))
 }
 
 pub(super) fn routes() -> OpenApiRouter<Arc<State>> {

@@ -40,7 +40,7 @@ async fn every_problem_is_told_with_its_line_and_nothing_is_applied() {
 #[tokio::test]
 async fn documents_that_do_not_fit_each_other_are_refused() {
     let world = World::empty().await;
-    let yaml = "kind: Policy\nmetadata: { name: staff-first }\nspec:\n  steps:\n    - { name: staff, audience: [ { segment: employees } ] }\n    - { name: all, audience: [ { percent: 100 } ] }\n";
+    let yaml = "kind: Policy\nmetadata: { name: staff-first }\nspec:\n  steps:\n    - { name: staff, audience: [ { segment: night-owls } ] }\n    - { name: all, audience: [ { percent: 100 } ] }\n";
     let answer = world.client.call(Method::POST, "/api/v1/apply").body("text/yaml", yaml).send().await;
     assert_snapshot!(answer);
 }

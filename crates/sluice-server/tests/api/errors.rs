@@ -32,6 +32,10 @@ async fn provoke(code: Code) -> Option<Answer> {
         Code::ReleaseRefused => {
             client.post(RELEASES, &json!({ "service": "checkout", "version": "2.0.3" })).send().await
         }
+        Code::AnnouncementRefused => {
+            let elsewhere = json!({ "version": "2.1.0", "endpoints": ["http://127.0.0.1:9999"] });
+            client.post("/api/v1/services/checkout/versions", &elsewhere).send().await
+        }
         Code::VerbRefused => client.post(&verb("retry"), &json!({})).send().await,
         Code::Conflict => client.post(&verb("pause"), &json!({})).header("if-match", "\"0\"").send().await,
         Code::PayloadTooLarge => {

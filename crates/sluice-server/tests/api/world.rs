@@ -1,16 +1,18 @@
 //! A server with an engine and a small world behind it, all under the test's control.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use serde_json::Value;
+use sluice_core::document::policy::Hook;
 use sluice_core::document::{DocumentKey, Kind};
+use sluice_core::release::HookAnswer;
 use sluice_core::routing::Snapshot;
 use sluice_core::{Counts, ServiceKey, Span, Timestamp, VersionName};
 use sluice_engine::port::traffic::{Endpoints, Error, Readiness};
-use sluice_engine::port::{Clock, Metrics, Traffic};
+use sluice_engine::port::{Clock, Hooks, Metrics, Traffic};
 use sluice_engine::{Engine, Parts, Settings};
 use sluice_server::{BuildInfo, Options, PreviewSigner, Server};
 use sluice_sim::MemoryStore;
@@ -43,6 +45,7 @@ pub(crate) struct World {
     pub(crate) store: Arc<MemoryStore>,
     pub(crate) clock: Arc<TestClock>,
     pub(crate) street: Arc<Street>,
+    pub(crate) hooks: Arc<Recorder>,
     /// What the server is told of the gateway.
     pub(crate) gateway: Arc<Gateway>,
     stop: oneshot::Sender<()>,
@@ -55,12 +58,14 @@ impl World {
         let store = Arc::new(MemoryStore::new());
         let clock = Arc::new(TestClock::default());
         let street = Arc::new(Street::default());
+        let hooks = Arc::new(Recorder::default());
         let gateway = Arc::new(Gateway::default());
         let parts = Parts {
             store: Arc::clone(&store) as _,
             traffic: Arc::clone(&street) as _,
             metrics: Arc::clone(&street) as _,
             clock: Arc::clone(&clock) as _,
+            hooks: Arc::clone(&hooks) as _,
             decide: sluice_core::release::step,
         };
         let engine = Engine::start(parts, Settings::default()).await.expect("an empty store can be loaded");
@@ -72,7 +77,7 @@ impl World {
             // A test that ends without stopping takes its runtime along.
             stopped.await.ok();
         }));
-        World { client, engine, store, clock, street, gateway, stop, running }
+        World { client, engine, store, clock, street, hooks, gateway, stop, running }
     }
 
     /// With [`CHECKOUT`] applied, and both versions ready.
@@ -87,11 +92,33 @@ impl World {
     pub(crate) async fn with_release() -> (World, String) {
         let world = World::with_checkout().await;
         let body = serde_json::json!({ "service": "checkout", "version": "2.1.0", "policy": "by-hand" });
-        let answer = world.client.post("/api/v1/releases", &body).send().await;
-        assert_eq!(answer.status, 201, "{answer}");
-        let name = answer.json()["metadata"]["name"].as_str().expect("a release has a name").to_owned();
+        let name = world.start(&body).await;
         world.until(&name, |status| status["split"]["observed"]["candidate"] == 50_000).await;
         (world, name)
+    }
+
+    /// Starts a release that must start, and gives its name.
+    pub(crate) async fn start(&self, body: &Value) -> String {
+        let answer = self.client.post("/api/v1/releases", body).send().await;
+        assert_eq!(answer.status, 201, "{answer}");
+        answer.json()["metadata"]["name"].as_str().expect("a release has a name").to_owned()
+    }
+
+    /// A release's status as it is now.
+    pub(crate) async fn status(&self, release: &str) -> Value {
+        let all = self.client.get("/api/v1/releases").send().await.json();
+        let items = all["items"].as_array().expect("a list has items");
+        let found = items.iter().find(|item| item["metadata"]["name"] == release);
+        found.expect("the release exists")["status"].clone()
+    }
+
+    /// What the log says about a release, with who did it.
+    pub(crate) async fn log_of(&self, release: &str) -> Vec<(String, String)> {
+        let log = self.client.get("/api/v1/events?limit=1000").send().await.json();
+        let text = |value: &Value| value.as_str().expect("this is text").to_owned();
+        let items = log["items"].as_array().expect("a list has items").iter();
+        let about = items.filter(|event| event["subject"]["name"] == release);
+        about.map(|event| (text(&event["actor"]), text(&event["text"]))).collect()
     }
 
     /// Lets time pass until a release's status is as wanted. A second passes whenever the engine has nothing left
@@ -221,8 +248,13 @@ impl Default for Street {
 
 impl Street {
     pub(crate) fn make_ready(&self, service: &str, versions: &[&str]) {
+        self.make_ready_in("production", service, versions);
+    }
+
+    pub(crate) fn make_ready_in(&self, environment: &str, service: &str, versions: &[&str]) {
+        let key = ServiceKey { environment: environment.parse().expect("a name"), ..production(service) };
         self.readiness.send_modify(|readiness| {
-            let known = Arc::make_mut(readiness).entry(production(service)).or_default();
+            let known = Arc::make_mut(readiness).entry(key).or_default();
             for version in versions {
                 known.insert(version.parse().expect("a version"), Endpoints { ready: 1, total: 1 });
             }
@@ -268,5 +300,40 @@ impl Metrics for Street {
         let counts = counts.get(service).cloned().unwrap_or_default();
         self.looks.send_modify(|looks| *looks += 1);
         counts
+    }
+}
+
+/// Other programs: notes every call, and answers with what a test has prepared, then with a pass.
+#[derive(Default)]
+pub(crate) struct Recorder {
+    calls: Mutex<Vec<Called>>,
+    answers: Mutex<VecDeque<HookAnswer>>,
+}
+
+/// A call of a webhook.
+#[derive(Clone, Debug)]
+pub(crate) struct Called {
+    pub(crate) url: String,
+    pub(crate) delivery: String,
+    pub(crate) body: Value,
+}
+
+impl Recorder {
+    pub(crate) fn will_answer(&self, answers: impl IntoIterator<Item = HookAnswer>) {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner).extend(answers);
+    }
+
+    pub(crate) fn calls(&self) -> Vec<Called> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+#[async_trait]
+impl Hooks for Recorder {
+    async fn call(&self, hook: &Hook, delivery: &str, body: &Value) -> HookAnswer {
+        let called = Called { url: hook.url.to_string(), delivery: delivery.to_owned(), body: body.clone() };
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).push(called);
+        let prepared = self.answers.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        prepared.unwrap_or(HookAnswer::Pass(None))
     }
 }
