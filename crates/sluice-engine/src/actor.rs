@@ -44,7 +44,7 @@ pub(crate) const OURSELVES: &str = "sluice";
 /// What a release's task is told.
 pub(crate) enum Message {
     /// Something that moves it.
-    Event(Event),
+    Event(Box<Event>),
     /// Something that somebody wants, and who waits for the answer.
     Command(Box<Asked>),
     /// Something happened that is worth a look before the next second.
@@ -61,6 +61,9 @@ pub(crate) struct Asked {
     pub(crate) reply: oneshot::Sender<Result<Resource, Error>>,
 }
 
+/// Something that was begun and is waited for beside everything else.
+type Awaited<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
 /// A release's task.
 pub(crate) struct Actor {
     inner: Arc<Inner>,
@@ -71,9 +74,9 @@ pub(crate) struct Actor {
     mailbox: mpsc::Receiver<Message>,
     /// Resolves when the routing of a change of traffic is in force. Waited for beside everything else, so that a data
     /// plane that is slow or away holds up neither checks nor people.
-    confirming: Option<Pin<Box<dyn Future<Output = u64> + Send>>>,
+    confirming: Option<Awaited<u64>>,
     /// Resolves with what came of calling a webhook.
-    calling: Option<Pin<Box<dyn Future<Output = (u64, HookAnswer)> + Send>>>,
+    calling: Option<Awaited<(u64, HookAnswer)>>,
     looked_at: Timestamp,
     checkpointed_at: Timestamp,
     is_dirty: bool,
@@ -124,11 +127,11 @@ impl Actor {
                     Some(Message::Look) => self.look_early(clock.now()).await,
                     None => break,
                 },
-                change = confirmed(&mut self.confirming) => {
+                change = outcome(&mut self.confirming) => {
                     self.confirming = None;
                     self.on_event(&Event::TrafficInForce { change }).await;
                 }
-                (number, answer) = called(&mut self.calling) => {
+                (number, answer) = outcome(&mut self.calling) => {
                     self.calling = None;
                     self.on_event(&Event::HookAnswered { number, answer }).await;
                 }
@@ -311,20 +314,10 @@ impl Actor {
     }
 }
 
-/// Waits for a confirmation, forever when there is none to come.
-async fn confirmed(confirming: &mut Option<Pin<Box<dyn Future<Output = u64> + Send>>>) -> u64 {
-    match confirming {
-        Some(confirming) => confirming.await,
-        None => std::future::pending().await,
-    }
-}
-
-/// Waits for what comes of calling a webhook, forever when none is being called.
-async fn called(
-    calling: &mut Option<Pin<Box<dyn Future<Output = (u64, HookAnswer)> + Send>>>,
-) -> (u64, HookAnswer) {
-    match calling {
-        Some(calling) => calling.await,
+/// Waits for what was begun, forever when nothing was.
+async fn outcome<T>(begun: &mut Option<Awaited<T>>) -> T {
+    match begun {
+        Some(begun) => begun.await,
         None => std::future::pending().await,
     }
 }

@@ -86,7 +86,7 @@ pub(crate) async fn tell_of_newer(inner: &Inner, newer: &Release) {
     };
     for mailbox in older {
         // A closed mailbox belongs to a release that is over.
-        mailbox.send(Message::Event(Event::Newer { by: newer.name.clone() })).await.ok();
+        mailbox.send(Message::Event(Box::new(Event::Newer { by: newer.name.clone() }))).await.ok();
     }
 }
 

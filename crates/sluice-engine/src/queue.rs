@@ -25,7 +25,7 @@ pub(crate) async fn start_next(inner: &Arc<Inner>, service: &ServiceKey) {
     if let Some((mailbox, turn)) = next {
         // A full mailbox empties; a closed one belongs to a release that has ended meanwhile, and whose end starts
         // the next one.
-        mailbox.send(Message::Event(turn)).await.ok();
+        mailbox.send(Message::Event(Box::new(turn))).await.ok();
     }
 }
 
