@@ -4,6 +4,7 @@
 mod plain;
 
 mod counts;
+mod stored;
 mod tests_of_failures;
 mod tests_of_times;
 mod windows;
