@@ -1,17 +1,23 @@
 //! The command line: every command and option, defined once. Help, completions and `docs/cli.md` follow from here.
 
+pub(crate) mod actor;
 pub(crate) mod documents;
+pub(crate) mod policy;
 pub(crate) mod release;
 pub(crate) mod running;
+pub(crate) mod version;
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use actor::ActorName;
 pub(crate) use documents::{
     ApplyArgs, DeleteArgs, DiffArgs, EventsArgs, GetArgs, PreviewArgs, SchemaArgs, ValidateArgs,
 };
-pub(crate) use release::{ReleaseCommand, StartArgs, VerbArgs};
+pub(crate) use policy::PolicyCommand;
+pub(crate) use release::{ReleaseCommand, StartArgs};
 pub(crate) use running::{DemoArgs, EndpointArgs, LogFormat, ServeArgs};
+pub(crate) use version::{PromoteArgs, VersionCommand};
 
 use crate::client::address::ServerAddress;
 
@@ -53,6 +59,16 @@ pub(crate) struct Common {
         help_heading = "Common options"
     )]
     pub(crate) server: ServerAddress,
+    /// Who acts, for the log and for approvals; the login name when absent
+    #[arg(
+        long = "as",
+        global = true,
+        env = "SLUICE_ACTOR",
+        hide_env_values = true,
+        value_name = "NAME",
+        help_heading = "Common options"
+    )]
+    pub(crate) actor: Option<ActorName>,
     /// How to print.
     #[arg(
         short,
@@ -126,6 +142,16 @@ pub(crate) enum Command {
     /// Starts, watches and steers releases
     #[command(subcommand)]
     Release(ReleaseCommand),
+    /// Announces, lists and withdraws versions
+    #[command(subcommand)]
+    Version(VersionCommand),
+    /// Hands a version on from one environment to the next, and releases it there
+    Promote(PromoteArgs),
+    /// Shows which version is live where
+    Standing,
+    /// Looks for mistakes in policies before anybody meets them
+    #[command(subcommand)]
+    Policy(PolicyCommand),
     /// Makes a signed header that reaches a version nobody else meets
     Preview(PreviewArgs),
     /// Shows what happened

@@ -4,8 +4,10 @@
 //! else: proxies of the environment are not used.
 
 pub(crate) mod address;
+pub(crate) mod foresight;
 pub(crate) mod problem;
 pub(crate) mod stream;
+pub(crate) mod version;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -277,7 +279,7 @@ impl Client {
     }
 
     /// Posts with a key by which the server recognises the request when the connection broke and it comes again.
-    fn post_once(&self, path: String, body: &Value) -> Result<Resource, Error> {
+    fn post_once<T: DeserializeOwned>(&self, path: String, body: &Value) -> Result<T, Error> {
         let key = random_key();
         let sending = || Sending {
             headers: vec![("idempotency-key", key.clone())],

@@ -5,6 +5,8 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use sluice_core::document::{Document, parse_yaml};
+
 use crate::client::problem::Problem;
 use crate::outcome::{Exit, Failure};
 use crate::terminal::Paint;
@@ -87,6 +89,15 @@ impl Input {
             [one] => one.name.clone(),
             several => format!("{} files", several.len()),
         }
+    }
+
+    /// The file that holds a document; the last one when several do.
+    pub(crate) fn file_of(&self, document: &Document) -> Option<&str> {
+        let holds = |source: &&Source| {
+            let keys = parse_yaml(&source.text).unwrap_or_default();
+            keys.iter().any(|other| other.key() == document.key())
+        };
+        Some(self.sources.iter().rev().find(holds)?.name.as_str())
     }
 
     /// The failure that shows each problem at its place.

@@ -180,10 +180,16 @@ impl Picture {
                 Ok(())
             }
             View::Quiet => {
-                let needs_somebody = matches!(status.phase, PhaseName::Paused | PhaseName::Waiting);
+                let needs_somebody = matches!(
+                    status.phase,
+                    PhaseName::Paused | PhaseName::Waiting | PhaseName::AwaitingApproval
+                );
                 if needs_somebody && self.last_phase != Some(status.phase) {
                     let name = self.latest.name();
                     screen.line(&format!("{name} is {:?}: {}", status.phase, status.reason.text))?;
+                    if let Some(command) = self.latest.next_command() {
+                        screen.line(&format!("go on with `{command}`"))?;
+                    }
                 }
                 self.last_phase = Some(status.phase);
                 Ok(())

@@ -2,7 +2,10 @@
 
 pub(crate) mod kinds;
 pub(crate) mod release;
+pub(crate) mod schedule;
+pub(crate) mod standing;
 pub(crate) mod table;
+pub(crate) mod version;
 pub(crate) mod yaml;
 
 use serde::Serialize;

@@ -5,10 +5,14 @@ pub(crate) mod delete;
 pub(crate) mod diff;
 pub(crate) mod events;
 pub(crate) mod get;
+pub(crate) mod policy;
 pub(crate) mod preview;
+pub(crate) mod promote;
 pub(crate) mod release;
 pub(crate) mod schema;
+pub(crate) mod standing;
 pub(crate) mod validate;
+pub(crate) mod version;
 
 use crate::args::Common;
 use crate::client::Client;
@@ -28,7 +32,7 @@ impl Context {
     /// A context from the options of the command line.
     pub(crate) fn new(common: Common) -> Context {
         Context {
-            client: Client::new(common.server.clone(), actor()),
+            client: Client::new(common.server.clone(), common.actor.clone().map(String::from).or_else(login)),
             out: Screen::stdout(common.color),
             notes: Screen::stderr(common.color),
             common,
@@ -36,9 +40,9 @@ impl Context {
     }
 }
 
-/// Who acts, for the event log: the name of whoever is logged in. There is no sign-in yet, so this is a courtesy to
-/// readers of the log and no proof.
-fn actor() -> Option<String> {
+/// Who acts when nobody is named: whoever is logged in. There is no sign-in yet, so this is a courtesy to readers of the
+/// log and no proof.
+fn login() -> Option<String> {
     let name = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).ok()?;
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-@".contains(c);
     (!name.is_empty() && name.len() <= 64 && name.chars().all(is_plain)).then_some(name)

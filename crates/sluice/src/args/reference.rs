@@ -33,7 +33,7 @@ fn page() -> String {
     let mut cli = Cli::command();
     cli.build();
     let common: Vec<&Arg> = cli.get_arguments().filter(|argument| argument.is_global_set()).collect();
-    page.push_str("\n## Options of every command\n\n");
+    page.push_str("\n## Options of every command\n");
     arguments(&mut page, common.iter().copied());
     for command in cli.get_subcommands() {
         describe(&mut page, command, &["sluice"]);
@@ -58,7 +58,7 @@ fn describe(page: &mut String, command: &Command, before: &[&str]) {
         .collect();
     if !command.has_subcommands() {
         let usage = [&[path.join(" ")], &positional[..]].concat().join(" ");
-        let _written = write!(page, "\n```\n{usage} [OPTIONS]\n```\n\n");
+        let _written = write!(page, "\n```\n{usage} [OPTIONS]\n```\n");
         let own = command
             .get_arguments()
             .filter(|a| !a.is_global_set() && !a.is_hide_set() && a.get_id() != "help");
@@ -72,7 +72,7 @@ fn describe(page: &mut String, command: &Command, before: &[&str]) {
 fn arguments<'a>(page: &mut String, arguments: impl Iterator<Item = &'a Arg>) {
     let rows: Vec<String> = arguments.map(row).collect();
     if !rows.is_empty() {
-        let _written = write!(page, "| | |\n|---|---|\n{}\n", rows.join("\n"));
+        let _written = write!(page, "\n| | |\n|---|---|\n{}\n", rows.join("\n"));
     }
 }
 

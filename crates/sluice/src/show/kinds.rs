@@ -29,6 +29,7 @@ pub(crate) fn table(kind: Kind, items: &[Resource], is_wide: bool, now: Timestam
             "AGE",
             "ENVIRONMENT",
             "POLICY",
+            "STARTED BY",
             "REASON",
         ],
         (Kind::Policy, false) => &["NAME", "BUILT-IN", "STEPS"],
@@ -37,8 +38,8 @@ pub(crate) fn table(kind: Kind, items: &[Resource], is_wide: bool, now: Timestam
         (Kind::Metric, true) => &["NAME", "BUILT-IN", "KIND", "UNIT", "WORSE", "DESCRIPTION"],
         (Kind::Segment, false) => &["NAME", "MATCH"],
         (Kind::Segment, true) => &["NAME", "MATCH", "DESCRIPTION"],
-        (Kind::Environment, false) => &["NAME", "BUILT-IN", "POLICIES"],
-        (Kind::Environment, true) => &["NAME", "BUILT-IN", "POLICIES", "DESCRIPTION"],
+        (Kind::Environment, false) => &["NAME", "BUILT-IN", "AFTER", "START", "POLICIES"],
+        (Kind::Environment, true) => &["NAME", "BUILT-IN", "AFTER", "START", "POLICIES", "DESCRIPTION"],
     };
     let mut table = Table::new(headings);
     for item in items {
@@ -72,6 +73,7 @@ fn cell(kind: Kind, item: &Resource, heading: &str, now: Timestamp) -> String {
         (Kind::Release, "STEP") => word(&status["step"]),
         (Kind::Release, "SPLIT") => share(&status["split"]["observed"]["candidate"]),
         (Kind::Release, "POLICY") => word(&status["policy"]),
+        (Kind::Release, "STARTED BY") => word(&status["startedBy"]),
         (Kind::Release, "REASON") => word(&status["reason"]["text"]),
         (Kind::Policy, "STEPS") => list(&spec["steps"], |step| word(&step["name"])),
         (Kind::Policy, "ON FAIL") => word(&spec["onFail"]),
@@ -79,6 +81,8 @@ fn cell(kind: Kind, item: &Resource, heading: &str, now: Timestamp) -> String {
         (Kind::Metric, "UNIT") => word(&spec["unit"]),
         (Kind::Metric, "WORSE") => word(&spec["worse"]),
         (Kind::Segment, "MATCH") => word(&spec["match"]),
+        (Kind::Environment, "AFTER") => word(&spec["after"]),
+        (Kind::Environment, "START") => word(&spec["start"]),
         (Kind::Environment, "POLICIES") => list(&spec["policies"], |line| word(&line["use"])),
         _ => String::new(),
     };
@@ -119,7 +123,7 @@ fn share(parts: &Value) -> String {
 }
 
 /// How long something exists, in one unit: `12s`, `5m`, `3h`, `7d`.
-fn age(since: Option<Timestamp>, now: Timestamp) -> String {
+pub(crate) fn age(since: Option<Timestamp>, now: Timestamp) -> String {
     let Some(since) = since else { return String::new() };
     let secs = now.since(since).as_millis() / 1000;
     match secs {

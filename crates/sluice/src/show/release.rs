@@ -1,7 +1,10 @@
 //! A release as people read it: where it is, who meets it, what the checks say, and what happened last.
 
+mod gate;
+mod steps;
+
 use sluice_core::release::status::{
-    PhaseName, ReleaseStatus, StepState, StepStatus, TimelineEntry, TimelineKind, Verdict, VerdictStatus,
+    PhaseName, ReleaseStatus, StepState, TimelineEntry, TimelineKind, Verdict, VerdictStatus,
 };
 use sluice_core::{Timestamp, Weight};
 use sluice_engine::Resource;
@@ -47,26 +50,33 @@ impl Release {
     pub(crate) fn lines(&self, paint: Paint, entries: usize) -> Vec<String> {
         let status = &self.status;
         let mut lines = vec![self.title(paint), self.standing(paint)];
-        lines.push(labelled(paint, "steps", &steps(&status.steps, paint)));
-        if let Some(hold) = status.steps.iter().find(|step| step.state == StepState::Current).and_then(hold) {
-            lines.push(labelled(paint, "hold", &hold));
+        block(&mut lines, paint, "steps", steps::lines(&status.steps, paint));
+        if let Some(current) = status.steps.iter().find(|step| step.state == StepState::Current) {
+            block(&mut lines, paint, "ramp", steps::ramp(current, status.split.desired.candidate));
+            block(&mut lines, paint, "hold", steps::hold(current));
         }
-        lines.push(labelled(paint, "split", &self.split()));
-        for (index, verdict) in status.verdicts.iter().enumerate() {
-            let label = if index == 0 { "checks" } else { "" };
-            lines.push(labelled(paint, label, &verdict_line(verdict, paint)));
+        if let Some(waiting) = &status.gate {
+            block(&mut lines, paint, "gate", gate::lines(waiting, status, self.name()));
+        }
+        block(&mut lines, paint, "split", [self.split()]);
+        block(&mut lines, paint, "order", self.order());
+        block(
+            &mut lines,
+            paint,
+            "checks",
+            status.verdicts.iter().map(|verdict| self.verdict(verdict, paint)),
+        );
+        if let Some(why) = &status.no_return {
+            let text = format!("nobody can be taken back any more: {why}");
+            block(&mut lines, paint, "return", [paint.yellow(&text)]);
         }
         let exposed = status.exposed;
-        lines.push(labelled(
-            paint,
-            "so far",
-            &format!("{} requests reached {}, {} failed", exposed.requests, status.to, exposed.failed),
-        ));
+        let so_far =
+            format!("{} requests reached {}, {} failed", exposed.requests, status.to, exposed.failed);
+        block(&mut lines, paint, "so far", [so_far]);
         let skipped = status.timeline.len().saturating_sub(entries);
-        for (index, entry) in status.timeline.iter().skip(skipped).enumerate() {
-            let label = if index == 0 { "log" } else { "" };
-            lines.push(labelled(paint, label, &timeline_line(entry, paint)));
-        }
+        let log = status.timeline.iter().skip(skipped).map(|entry| timeline_line(entry, paint));
+        block(&mut lines, paint, "log", log);
         lines
     }
 
@@ -76,8 +86,12 @@ impl Release {
             self.resource.metadata.environment.as_ref().map(|name| format!(" in {name}")).unwrap_or_default();
         let attempt =
             if status.attempt > 1 { format!(", attempt {}", status.attempt) } else { String::new() };
+        let by = match status.started_by.as_str() {
+            "" => String::new(),
+            actor => format!(", started by {actor}"),
+        };
         format!(
-            "{}  {} → {}{environment}, policy {}{attempt}",
+            "{}  {} → {}{environment}, policy {}{attempt}{by}",
             paint.bold(self.name()),
             status.from,
             status.to,
@@ -108,6 +122,33 @@ impl Release {
             self.status.to
         )
     }
+
+    /// The services that are released together, in the order in which they go up; nothing when there is one only.
+    fn order(&self) -> Vec<String> {
+        let members = self.status.services.iter().enumerate();
+        members
+            .map(|(index, member)| {
+                let audience = audience_or_nobody(&member.share.audience, member.share.candidate);
+                format!("{}. {} {} → {}: {audience}", index + 1, member.service, member.from, member.to)
+            })
+            .collect()
+    }
+
+    /// A verdict, with the service that it is about where that could be another one.
+    fn verdict(&self, verdict: &VerdictStatus, paint: Paint) -> String {
+        let is_own = self.resource.spec["service"] == verdict.service.as_str();
+        let service = if is_own && self.status.services.len() < 2 {
+            String::new()
+        } else {
+            format!("{}: ", verdict.service)
+        };
+        verdict_line(verdict, &service, paint)
+    }
+
+    /// The command that the release waits for somebody to type; none when it goes on by itself.
+    pub(crate) fn next_command(&self) -> Option<String> {
+        gate::next_command(&self.status, self.name())
+    }
 }
 
 fn audience_or_nobody(audience: &str, weight: Weight) -> String {
@@ -118,8 +159,12 @@ fn audience_or_nobody(audience: &str, weight: Weight) -> String {
     }
 }
 
-fn labelled(paint: Paint, label: &str, text: &str) -> String {
-    format!("  {} {text}", paint.dim(&format!("{label:<7}")))
+/// Adds lines with a label before the first; nothing when there are none.
+fn block(lines: &mut Vec<String>, paint: Paint, label: &str, texts: impl IntoIterator<Item = String>) {
+    for (index, text) in texts.into_iter().enumerate() {
+        let label = if index == 0 { label } else { "" };
+        lines.push(format!("  {} {text}", paint.dim(&format!("{label:<7}"))));
+    }
 }
 
 /// A phase, coloured by whether it is good, bad, or under way.
@@ -130,41 +175,11 @@ pub(crate) fn phase_in_color(phase: PhaseName, paint: Paint) -> String {
         PhaseName::RolledBack | PhaseName::RollingBack | PhaseName::Aborted | PhaseName::Failed => {
             paint.red(&name)
         }
-        PhaseName::Paused | PhaseName::Waiting | PhaseName::Superseded => paint.yellow(&name),
+        PhaseName::Paused | PhaseName::Waiting | PhaseName::AwaitingApproval | PhaseName::Superseded => {
+            paint.yellow(&name)
+        }
         PhaseName::Pending | PhaseName::Progressing | PhaseName::Promoting => paint.cyan(&name),
     }
-}
-
-fn steps(steps: &[StepStatus], paint: Paint) -> String {
-    let shown = steps.iter().map(|step| match step.state {
-        StepState::Done => paint.green(&format!("✓ {}", step.name)),
-        StepState::Current => paint.bold(&format!("▶ {}", step.name)),
-        StepState::Ahead => format!("· {}", step.name),
-        StepState::Skipped => paint.dim(&format!("× {}", step.name)),
-    });
-    shown.collect::<Vec<_>>().join("  ")
-}
-
-/// How far the hold of a step is; nothing when it has none.
-fn hold(step: &StepStatus) -> Option<String> {
-    let ratio = |done: u64, asked: u64| if asked == 0 { 1.0 } else { (done as f64 / asked as f64).min(1.0) };
-    let by_time = ratio(step.held_time.as_millis(), step.hold_time.as_millis());
-    let by_requests = ratio(step.held_requests, step.hold_requests);
-    let mut parts = Vec::new();
-    if step.hold_time.as_millis() > 0 {
-        parts.push(format!("{} of {}", step.held_time.min(step.hold_time).rounded(), step.hold_time));
-    }
-    if step.hold_requests > 0 {
-        parts.push(format!(
-            "{} of {} requests",
-            step.held_requests.min(step.hold_requests),
-            step.hold_requests
-        ));
-    }
-    if step.until_promoted {
-        parts.push("until somebody promotes".to_owned());
-    }
-    (!parts.is_empty()).then(|| format!("{} {}", bar(by_time.min(by_requests)), parts.join(", ")))
 }
 
 /// A bar that is full at 1.
@@ -175,7 +190,7 @@ pub(crate) fn bar(fraction: f64) -> String {
     format!("{}{}", "█".repeat(full), "░".repeat(BAR - full))
 }
 
-fn verdict_line(verdict: &VerdictStatus, paint: Paint) -> String {
+fn verdict_line(verdict: &VerdictStatus, service: &str, paint: Paint) -> String {
     let mark = match verdict.verdict {
         Verdict::Pass => paint.green("✓"),
         Verdict::Fail => paint.red("✗"),
@@ -183,9 +198,9 @@ fn verdict_line(verdict: &VerdictStatus, paint: Paint) -> String {
     };
     // Most sentences name their metric themselves.
     if verdict.text.contains(verdict.metric.as_str()) {
-        format!("{mark} {}", verdict.text)
+        format!("{mark} {service}{}", verdict.text)
     } else {
-        format!("{mark} {}: {}", verdict.metric, verdict.text)
+        format!("{mark} {service}{}: {}", verdict.metric, verdict.text)
     }
 }
 
@@ -248,14 +263,19 @@ mod tests {
         assert_eq!(bar(1.0).matches('█').count(), BAR);
     }
 
+    fn shown(sample: &str, entries: usize) -> String {
+        let release = Release::try_from(serde_json::from_str::<Resource>(sample).unwrap()).unwrap();
+        release.lines(Paint::plain(), entries).join("\n")
+    }
+
     #[test]
     fn a_release_is_told_in_words_and_not_by_colour() {
-        let resource: Resource = serde_json::from_str(include_str!("release/sample.json")).unwrap();
-        let release = Release::try_from(resource).unwrap();
-        insta::assert_snapshot!(release.lines(Paint::plain(), 2).join("\n"), @r"
-        shop-2.1.0-1  2.0.3 → 2.1.0 in production, policy careful, attempt 2
+        insta::assert_snapshot!(shown(include_str!("release/sample.json"), 2), @r"
+        shop-2.1.0-1  2.0.3 → 2.1.0 in production, policy careful, attempt 2, started by ada
         Progressing: Step small holds for another 8m48s
-          steps   ✓ staff  ▶ small  · all
+          steps   ✓ staff  all of employees
+                  ▶ small  5 % of everyone
+                  · all    everyone
           hold    ████████░░░░░░░░░░░░░░░░ 6m12s of 15m, 340 of 1000 requests
           split   ░░░░░░░░░░░░░░░░░░░░░░░░ all of employees on 2.1.0, 5 % of everyone on the way
           checks  ✓ http.errors is 0.3 % for the candidate and 0.2 % for stable
@@ -263,6 +283,32 @@ mod tests {
           so far  352 requests reached 2.1.0, 1 failed
           log     09:20:01Z Step staff
                   09:30:01Z Step small
+        ");
+    }
+
+    #[test]
+    fn a_gate_is_told_with_who_may_open_it_and_what_to_type() {
+        insta::assert_snapshot!(shown(include_str!("release/several.json"), 2), @r"
+        shop-2.1.0-1  2.0.3 → 2.1.0 in production, policy careful, started by ada
+        AwaitingApproval: Waits for 1 more approval by product or support
+          steps   ✓ ramp     1 % of everyone, growing to 25 % over 1h
+                  ▶ ask      approval by product or support
+                  · migrate  nobody can be taken back from here on: orders are migrated
+                  · all      everyone
+          gate    2 people with the role product or support must approve, 1 so far
+                  ada started it and cannot approve it
+                  ben approved at 2026-11-23 09:36 UTC: looks fine
+                  until 2026-11-24 09:30 UTC
+                  type: sluice release approve shop-2.1.0-1
+                  type: sluice release reject shop-2.1.0-1
+                  type: sluice release override shop-2.1.0-1 --reason TEXT
+          split   ██████░░░░░░░░░░░░░░░░░░ 25 % of everyone on 2.1.0
+          order   1. payments 1.3.0 → 1.4.0: 25 % of everyone
+                  2. shop 2.0.3 → 2.1.0: nobody
+          checks  ✓ payments: http.errors: 0.1 % of requests failed on the candidate and 0.1 % on stable
+                  ? shop: http.errors: 40 requests are too few to tell
+          return  nobody can be taken back any more: orders were migrated
+          so far  1352 requests reached 2.1.0, 1 failed
         ");
     }
 }

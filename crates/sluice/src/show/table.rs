@@ -4,14 +4,15 @@ use crate::terminal::{Paint, cut, visible_width};
 
 /// Rows under headings.
 pub(crate) struct Table {
-    headings: Vec<&'static str>,
+    headings: Vec<String>,
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
     /// A table without rows.
-    pub(crate) fn new(headings: &[&'static str]) -> Table {
-        Table { headings: headings.to_vec(), rows: Vec::new() }
+    pub(crate) fn new(headings: &[impl AsRef<str>]) -> Table {
+        let headings = headings.iter().map(|heading| heading.as_ref().to_owned()).collect();
+        Table { headings, rows: Vec::new() }
     }
 
     /// Adds a row with a cell for each heading.
@@ -25,7 +26,7 @@ impl Table {
         let widths: Vec<usize> = (0..self.headings.len())
             .map(|column| {
                 let cells = self.rows.iter().map(|row| visible_width(&row[column]));
-                cells.chain([self.headings[column].len()]).max().unwrap_or(0)
+                cells.chain([visible_width(&self.headings[column])]).max().unwrap_or(0)
             })
             .collect();
         let headings = self.headings.iter().map(|heading| paint.dim(heading)).collect();

@@ -32,7 +32,11 @@ pub(crate) fn run(context: &mut Context, args: &DiffArgs) -> Result<Exit, Failur
     let mut changes = Vec::new();
     let mut text = String::new();
     for document in wanted.iter().filter(|document| document.action != ApplyAction::Unchanged) {
-        let before = current(&context.client, &document.resource)?;
+        // In the place of a document that is created there may be a built-in one, which nobody wrote.
+        let before = match document.action {
+            ApplyAction::Created => None,
+            ApplyAction::Changed | ApplyAction::Unchanged => current(&context.client, &document.resource)?,
+        };
         let (old, new) = (before.as_ref().map(written), written(&document.resource));
         let title =
             context.out.paint().bold(&format!("{}: {}", document.resource.key(), action(document.action)));

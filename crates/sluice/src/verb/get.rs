@@ -47,7 +47,8 @@ pub(crate) fn print(context: &mut Context, kind: Kind, items: &[Resource]) -> Re
     context.out.write(&format!("{}\n", lines.join("\n")))
 }
 
-fn now() -> Timestamp {
+/// The time.
+pub(crate) fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
