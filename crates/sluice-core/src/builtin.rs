@@ -11,16 +11,23 @@ use crate::document::{self, Document, MetricSpec, PolicySpec, SegmentSpec, Spec}
 /// The policy that a release follows when nobody says which.
 pub const DEFAULT_POLICY: &str = "canary";
 
-const POLICIES: [&str; 3] = [
+const POLICIES: [&str; 9] = [
     include_str!("builtin/canary.yaml"),
+    include_str!("builtin/ramp.yaml"),
+    include_str!("builtin/risk-budget.yaml"),
     include_str!("builtin/blue-green.yaml"),
+    include_str!("builtin/segments-first.yaml"),
+    include_str!("builtin/shadow-first.yaml"),
+    include_str!("builtin/ab.yaml"),
     include_str!("builtin/hotfix.yaml"),
+    include_str!("builtin/validate-only.yaml"),
 ];
 
 const METRICS: &str = include_str!("builtin/metrics.yaml");
 const SEGMENTS: &str = include_str!("builtin/segments.yaml");
 
-/// The built-in policies, by name: `canary`, `blue-green`, `hotfix`.
+/// The built-in policies, by name: `canary`, `ramp`, `risk-budget`, `blue-green`, `segments-first`, `shadow-first`, `ab`,
+/// `hotfix`, `validate-only`.
 pub fn policies() -> &'static BTreeMap<Name, PolicySpec> {
     static POLICIES_BY_NAME: LazyLock<BTreeMap<Name, PolicySpec>> = LazyLock::new(|| {
         POLICIES
@@ -77,7 +84,24 @@ mod tests {
     #[test]
     fn every_built_in_document_is_read() {
         let names = |map: Vec<&Name>| map.iter().map(|name| name.to_string()).collect::<Vec<_>>();
-        assert_eq!(names(policies().keys().collect()), ["blue-green", "canary", "hotfix"]);
+        assert_eq!(
+            names(policies().keys().collect()),
+            [
+                "ab",
+                "blue-green",
+                "canary",
+                "hotfix",
+                "ramp",
+                "risk-budget",
+                "segments-first",
+                "shadow-first",
+                "validate-only",
+            ]
+        );
+        assert_eq!(
+            names(segments().keys().collect()),
+            ["employees", "friends-and-family", "low-risk", "no-risk"]
+        );
         assert_eq!(
             names(metrics().keys().collect()),
             ["health.ready", "http.errors", "http.latency", "http.requests"]

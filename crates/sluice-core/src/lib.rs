@@ -20,9 +20,11 @@ pub mod calendar;
 pub mod condition;
 pub mod counts;
 pub mod document;
+pub mod lint;
 pub mod name;
 pub mod release;
 pub mod routing;
+pub mod schedule;
 pub mod time;
 pub mod weight;
 

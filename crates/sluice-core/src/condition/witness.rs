@@ -29,12 +29,9 @@ impl Condition {
         let choices: Vec<(&Subject, Vec<Option<String>>)> =
             asked.subjects.iter().map(|subject| (subject, asked.values(subject, &is_declared))).collect();
         let tries = choices.iter().try_fold(1_usize, |tries, (_, values)| tries.checked_mul(values.len()));
-        if !tries.is_some_and(|tries| tries <= TRIES_MAX) {
-            return true;
-        }
+        let Some(tries) = tries.filter(|tries| *tries <= TRIES_MAX) else { return true };
         let attributes = attributes(&asked.subjects);
-        (0..tries.unwrap_or(0)).any(|number| self.holds_for_somebody(&choices, &attributes, number))
-            || !asked.is_plain
+        (0..tries).any(|number| self.holds_for_somebody(&choices, &attributes, number)) || !asked.is_plain
     }
 
     /// Whether it holds for the visitor of this number, counted through all choices.

@@ -83,7 +83,7 @@ pub fn users_of(key: &DocumentKey, documents: &BTreeMap<DocumentKey, Document>) 
 }
 
 /// Every segment that a policy names, with its place.
-fn segments_of(policy: &PolicySpec) -> impl Iterator<Item = (String, &Name)> {
+pub(crate) fn segments_of(policy: &PolicySpec) -> impl Iterator<Item = (String, &Name)> {
     let never = policy.exclude_until_end.iter().enumerate();
     let never = never.map(|(line, segment)| (format!("spec.excludeUntilEnd[{line}]"), segment));
     let of_steps = policy.steps.iter().enumerate().flat_map(|(index, step)| {

@@ -75,7 +75,7 @@ spec: { routes: [ { path: / } ], versions: [ { name: a, endpoints: [ 'http://a:1
               accepted: production, staging
             Environment staging: spec.policies[0].use: there is no Policy `cannary`
               did you mean `canary`?
-              accepted: blue-green, canary, hotfix"#]],
+              accepted: ab, blue-green, canary, hotfix, ramp, risk-budget, segments-first, shadow-first, validate-only"#]],
     );
 }
 

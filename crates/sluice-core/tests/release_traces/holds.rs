@@ -192,26 +192,29 @@ keepPrevious: 0s",
 }
 
 #[test]
-fn everyone_at_once_is_a_release_of_one_step() {
+fn everyone_at_once_comes_after_a_preview_that_somebody_ends() {
     check(
         "blue-green",
-        "ready; 1s; 10m candidate 20/0; 1h candidate 20/0",
+        "ready; 1s; 2h; promote ada; 10m candidate 20/0; 1h candidate 20/0",
         &expect![[r#"
-        t+0s      Pending      created: Release of checkout from 2.0.3 to 2.1.0 under policy blue-green (ci)
-        t+1s      Progressing  started: 2.1.0 is ready: 2 of 2 endpoints
-        t+1s      Progressing  step: Step all (1 of 1): everyone
-        t+1s      Progressing    -> traffic 1: everyone
-        t+1s      Progressing    = Step all: traffic is being set so that everyone meets 2.1.0
-        t+1s      Progressing  traffic: Everyone meets 2.1.0 now
-        t+1s      Progressing    = Step all: everyone, 10m to go
-        t+10m1s   Succeeded    step: Step all is done after 10m and 12,000 requests: both checks pass
-        t+10m1s   Succeeded    ended: Everyone has 2.1.0; 2.0.3 is kept for a quick return until 2026-11-23 10:10 UTC
-        t+10m1s   Succeeded      -> 2.1.0 is live
-        t+10m1s   Succeeded      = Everyone has 2.1.0; 2.0.3 is kept for a quick return until 2026-11-23 10:10 UTC
-        t+1h10m1s Succeeded    released: 2.0.3 is no longer kept
-        t+1h10m1s Succeeded      -> start the next
-        t+1h10m1s Succeeded      = Everyone has 2.1.0
-    "#]],
+            t+0s      Pending      created: Release of checkout from 2.0.3 to 2.1.0 under policy blue-green (ci)
+            t+1s      Progressing  started: 2.1.0 is ready: 2 of 2 endpoints
+            t+1s      Progressing  step: Step preview (1 of 2): nobody
+            t+1s      Progressing    = Step preview: nobody, until somebody promotes it
+            t+2h1s    Progressing  resumed: Promoted (ada)
+            t+2h1s    Progressing  step: Step all (2 of 2): everyone
+            t+2h1s    Progressing    -> traffic 1: everyone
+            t+2h1s    Progressing    = Step all: traffic is being set so that everyone meets 2.1.0
+            t+2h1s    Progressing  traffic: Everyone meets 2.1.0 now
+            t+2h1s    Progressing    = Step all: everyone, 10m to go
+            t+2h10m1s Succeeded    step: Step all is done after 10m and 12,000 requests: both checks pass
+            t+2h10m1s Succeeded    ended: Everyone has 2.1.0; 2.0.3 is kept for a quick return until 2026-11-23 12:10 UTC
+            t+2h10m1s Succeeded      -> 2.1.0 is live
+            t+2h10m1s Succeeded      = Everyone has 2.1.0; 2.0.3 is kept for a quick return until 2026-11-23 12:10 UTC
+            t+3h10m1s Succeeded    released: 2.0.3 is no longer kept
+            t+3h10m1s Succeeded      -> start the next
+            t+3h10m1s Succeeded      = Everyone has 2.1.0
+        "#]],
     );
 }
 
