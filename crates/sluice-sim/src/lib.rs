@@ -9,6 +9,7 @@ pub mod hooks;
 pub mod life;
 pub mod memory;
 pub mod random;
+pub mod simulation;
 
 pub use city::{Behaviour, City};
 pub use clock::VirtualClock;

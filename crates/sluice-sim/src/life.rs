@@ -165,11 +165,8 @@ impl Life {
     /// # Errors
     /// As [`Engine::act`].
     pub async fn act_as(&self, release: &Name, verb: Verb, actor: &str) -> Result<Resource, Error> {
-        let caller = Caller {
-            actor: actor.to_owned(),
-            reason: Some("it is time".to_owned()),
-            idempotency_key: None,
-        };
+        let caller =
+            Caller { actor: actor.to_owned(), reason: Some("it is time".to_owned()), idempotency_key: None };
         self.engine.act(release, verb, None, &caller).await
     }
 

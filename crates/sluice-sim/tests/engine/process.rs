@@ -3,8 +3,8 @@
 use sluice_core::release::HookAnswer;
 use sluice_core::release::status::{PhaseName, Verb};
 use sluice_core::{Name, ServiceKey, Span};
-use sluice_engine::resource::ApplyAction;
 use sluice_engine::Error;
+use sluice_engine::resource::ApplyAction;
 use sluice_sim::{Behaviour, Home};
 
 use super::{SHOP, home, shop};
@@ -137,11 +137,8 @@ fn production_takes_nothing_that_staging_has_not_released_unless_somebody_with_t
             "production comes after staging, and shop 1.3.0 does not exist in staging"
         );
         let request = |actor: &str| {
-            let caller = sluice_engine::Caller {
-                actor: actor.to_owned(),
-                reason: None,
-                idempotency_key: None,
-            };
+            let caller =
+                sluice_engine::Caller { actor: actor.to_owned(), reason: None, idempotency_key: None };
             let request = sluice_engine::resource::ReleaseRequest {
                 service: name("shop"),
                 version: "1.3.0".parse().unwrap(),
@@ -295,7 +292,8 @@ fn a_pipeline_is_told_to_deploy_again_and_people_do_not_wait_for_it() {
         let release = life.release(&shop(), "1.1.0", "hooked").await.unwrap();
         let status = life.until(&release, PhaseName::RolledBack).await;
         assert!(status.reason.text.contains("the cart is empty"), "{}", status.reason.text);
-        let purposes: Vec<_> = home.mailroom.calls().iter().map(|call| call.body["purpose"].clone()).collect();
+        let purposes: Vec<_> =
+            home.mailroom.calls().iter().map(|call| call.body["purpose"].clone()).collect();
         assert_eq!(purposes, ["gate", "redeploy", "redeploy"]);
     });
 }
