@@ -4,8 +4,8 @@ use super::{Look, Severity};
 use crate::document::metric::{MetricKind, MetricSpec, Worse};
 use crate::document::policy::{Bound, CheckSpec, Judge, Threshold, Tolerance};
 use crate::document::problem::nearest;
-use crate::release::Exposure;
 use crate::release::plan::Step;
+use crate::schedule::evidence::last_exposure;
 
 /// From here on only a version that hardly answers at all is called worse.
 const POINTS_MANY: f64 = 0.5;
@@ -107,15 +107,5 @@ impl Look<'_> {
             let hint = "0.5pp is half a percentage point";
             self.find_and(Severity::Warning, "tolerates-much", format!("{path}.tolerate"), text, hint);
         }
-    }
-}
-
-/// Who meets the candidate at the end of a step.
-pub(super) fn last_exposure(step: &Step) -> Exposure {
-    match &step.work {
-        crate::release::plan::Work::Ramp { ramp, .. } => {
-            step.exposure.with_share(ramp.last().0.max(step.exposure.share()))
-        }
-        _ => step.exposure.clone(),
     }
 }

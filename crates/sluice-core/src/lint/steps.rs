@@ -1,10 +1,10 @@
 //! Steps that do nothing, or too much at once.
 
-use super::checks::last_exposure;
 use super::{Look, Severity};
 use crate::Weight;
 use crate::document::policy::Hold;
 use crate::release::plan::{Gate, Step, Work};
+use crate::schedule::evidence::last_exposure;
 
 /// Half of everyone.
 const HALF: u32 = Weight::PARTS / 2;

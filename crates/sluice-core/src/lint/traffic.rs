@@ -1,12 +1,11 @@
 //! What takes more requests than come.
 
-use super::checks::last_exposure;
 use super::{Look, Severity};
 use crate::Span;
 use crate::document::policy::{Hold, Judge, OnInconclusive, Ramp};
 use crate::release::plan::{Check, Plan, Step, Work};
 use crate::release::ramp::HORIZON;
-use crate::schedule::evidence::{Parts, requests_to_judge, time_for, time_to_judge};
+use crate::schedule::evidence::{Parts, last_exposure, requests_to_judge, time_for, time_to_judge};
 
 impl Look<'_> {
     pub(super) fn traffic(&mut self) {

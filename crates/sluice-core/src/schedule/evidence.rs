@@ -1,9 +1,9 @@
 //! How many requests it takes to judge, and how long they take to come.
 
-use crate::Span;
 use crate::release::Exposure;
 use crate::release::check::COMPARED_MIN;
-use crate::release::plan::Question;
+use crate::release::plan::{Question, Step, Work};
+use crate::{Span, Weight};
 
 /// What part of all requests each version answers.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -23,7 +23,7 @@ impl Parts {
         let stable = 1.0 - share;
         let copied = exposure.shadow.map_or(0.0, |shadow| shadow.percent.0.fraction());
         let has_segments =
-            exposure.include.iter().any(|rule| rule.segment.is_some() && !rule.percent.0.parts().eq(&0));
+            exposure.include.iter().any(|rule| rule.segment.is_some() && rule.percent.0 > Weight::ZERO);
         Parts { candidate: share + stable * copied, stable, has_segments }
     }
 
@@ -33,7 +33,8 @@ impl Parts {
     }
 }
 
-/// How long some requests take to come, of a part of all that come each second. `None` when they never do.
+/// How long some requests take to come, of a part of all that come each second, in whole seconds. `None` when they never
+/// do.
 pub(crate) fn time_for(requests: u64, part: f64, rate: f64) -> Option<Span> {
     /// A hundred years are never.
     const SECONDS_MAX: f64 = 100.0 * 365.25 * 24.0 * 3600.0;
@@ -41,8 +42,7 @@ pub(crate) fn time_for(requests: u64, part: f64, rate: f64) -> Option<Span> {
         return Some(Span::ZERO);
     }
     let seconds = requests as f64 / (part * rate);
-    (seconds.is_finite() && seconds < SECONDS_MAX)
-        .then(|| Span::from_millis((seconds * 1000.0).ceil() as u64))
+    (seconds.is_finite() && seconds < SECONDS_MAX).then(|| Span::from_secs(seconds.ceil() as u64))
 }
 
 /// How long it takes until a check can say that all is well. `None` when it never can.
@@ -71,5 +71,13 @@ pub(crate) fn requests_to_judge(question: &Question) -> u64 {
         Question::ShareAgainstStable { .. } | Question::LatencyAgainstStable { .. } => COMPARED_MIN,
         Question::Share { bounds, .. } | Question::Latency { bounds, .. } => bounds.sample.max(1),
         Question::Rate { .. } | Question::Ready { .. } => 0,
+    }
+}
+
+/// Who meets the candidate at the end of a step.
+pub(crate) fn last_exposure(step: &Step) -> Exposure {
+    match &step.work {
+        Work::Ramp { ramp, .. } => step.exposure.with_share(ramp.last().0.max(step.exposure.share())),
+        _ => step.exposure.clone(),
     }
 }
