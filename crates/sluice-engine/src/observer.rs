@@ -43,15 +43,21 @@ impl Baseline {
 impl Pair {
     fn observe(&mut self, inner: &Inner, member: Member<'_>, readiness: &Readiness) -> Seen {
         let mut counted = inner.parts.metrics.counts(member.service);
-        let mut take = |version: &VersionName| counted.remove(version).unwrap_or_default();
-        let (stable, candidate) = (take(member.from), take(member.to));
+        // Without any count nothing can be read: were that taken for zero, all would count once more afterwards.
+        let is_away = counted.is_empty();
+        let mut advance = |baseline: &mut Baseline, version: &VersionName| match is_away {
+            true => Counts::default(),
+            false => baseline.advance(version, counted.remove(version).unwrap_or_default()),
+        };
+        let stable = advance(&mut self.stable, member.from);
+        let candidate = advance(&mut self.candidate, member.to);
         let known = readiness.get(member.service);
         let endpoints = |version: &VersionName| -> Endpoints {
             known.and_then(|known| known.get(version)).copied().unwrap_or_default()
         };
         Seen {
-            stable: self.stable.advance(member.from, stable),
-            candidate: self.candidate.advance(member.to, candidate),
+            stable,
+            candidate,
             stable_endpoints: endpoints(member.from),
             candidate_endpoints: endpoints(member.to),
         }

@@ -54,6 +54,11 @@ impl Exposure {
             && (self.copies_unsafe() || !other.copies_unsafe())
     }
 
+    /// As [`Exposure::covers`], whatever is copied.
+    pub fn covers_people(&self, other: &Exposure) -> bool {
+        self.covers(&other.scaled(1, 1))
+    }
+
     fn copied(&self) -> Weight {
         self.shadow.map_or(Weight::ZERO, |shadow| shadow.percent.0)
     }

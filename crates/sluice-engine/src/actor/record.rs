@@ -143,6 +143,10 @@ impl Actor {
         if recorded_at.is_some() {
             self.checkpointed_at = self.inner.now();
             self.inner.tell_services(&self.release);
+            if !next.is_active() {
+                // Nobody changes versions by that, but a version that is no longer kept must not be fallen back on.
+                self.inner.publisher.send();
+            }
         }
         if self.inner.is_watched() {
             self.inner.tell(Live::Release(Arc::new(release_resource(&self.stored, &next))));

@@ -133,7 +133,8 @@ impl Draft {
     /// First whoever has too many, from the last to the first, then whoever has too few, from the first to the last.
     fn next_to_move(&self) -> Option<usize> {
         let traffic = &self.next.traffic;
-        let has_too_many = |given: &Exposure| *given != traffic.desired && given.covers(&traffic.desired);
+        let has_too_many =
+            |given: &Exposure| *given != traffic.desired && given.covers_people(&traffic.desired);
         let differs = |given: &Exposure| *given != traffic.desired;
         traffic.given.iter().rposition(has_too_many).or_else(|| traffic.given.iter().position(differs))
     }
@@ -146,7 +147,10 @@ impl Draft {
         else {
             return false;
         };
-        if given.covers(&self.next.traffic.desired) {
+        let desired = &self.next.traffic.desired;
+        // Down to a step in which requests are copied, people go back all the same.
+        let goes_back = given.covers_people(desired) && !desired.covers_people(given);
+        if goes_back || given.covers(desired) {
             given.is_nobody() || endpoints.stable.any_ready() || !endpoints.candidate.any_ready()
         } else {
             let lets_in = !matches!(self.next.phase, Phase::Paused { .. } | Phase::RollingBack { .. });
