@@ -268,7 +268,7 @@ fn an_even_ramp_goes_on_while_a_window_is_open() {
         expect![[r#"
             ramp Ramp 11-23 09:00:00 .. 11-24 08:40:00 (1h10m): 1 % of everyone, growing to 50 % over 1h
               waits for the ramp to be climbed, 10m, 1000 requests and all checks
-              stages: 11-23 09:00:00 1 %, 11-23 09:15:00 13.25 %, 11-23 09:30:00 25.5 %, 11-24 08:15:00 37.75 %, 11-24 08:30:00 50 %
+              stages: 11-23 09:00:00 1 %, 11-23 09:15:00 13.25 %, 11-24 08:00:00 25.5 %, 11-24 08:15:00 37.75 %, 11-24 08:30:00 50 %
             all Expose 11-24 08:40:00 .. 11-24 08:50:00 (10m): everyone
               waits for 10m and all checks
             Everyone has it Tue 24 Nov 2026, 08:50 UTC at the earliest (takes 1h20m)"#]],

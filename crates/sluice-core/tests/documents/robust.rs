@@ -5,7 +5,7 @@ use sluice_core::condition::Condition;
 use sluice_core::document::{parse_json, parse_yaml};
 
 const GOOD: [&str; 3] = [
-    include_str!("../../../../examples/policy.yaml"),
+    include_str!("../../../../examples/canary.yaml"),
     include_str!("../../../../examples/segments.yaml"),
     include_str!("../../../../examples/environment.yaml"),
 ];
