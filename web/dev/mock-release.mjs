@@ -30,13 +30,14 @@ export function startRelease(service, version, policy, reason, actor, at = Date.
   const release = put('Release', `${name}-${version}-${count + 1}`, environment, { service: name, version, policy }, {
     phase: 'Pending', step: null,
     steps: steps.map((step) => ({
-      name: step.name, audience: `${step.audience[0].percent} % of everyone`, candidate: step.audience[0].percent * 1000,
+      name: step.name, kind: 'expose', rampTo: null, audience: `${step.audience[0].percent} % of everyone`, candidate: step.audience[0].percent * 1000,
       state: 'ahead', since: null, holdTime: step.hold.time, heldTime: '0s', holdRequests: step.hold.requests, heldRequests: 0,
       untilPromoted: step.hold.untilPromoted ?? false,
     })),
     from: service.status.live, to: version, policy, attempt: 1,
     split: { desired: { candidate: 0, audience: 'nobody' }, observed: { candidate: 0, audience: 'nobody' } },
     reason: { code: 'created', text: '', at: iso(at) },
+    gate: null, services: [], noReturn: null, startedBy: actor,
     verdicts: [], exposed: { requests: 0, failed: 0 }, timeline: [], verbs: ['abort'],
     startedAt: null, finishedAt: null, keptUntil: null,
   });
@@ -94,7 +95,7 @@ function judge(release, at) {
   const before = status.verdicts[0]?.verdict;
   status.verdicts = [
     {
-      check: 'http.errors against stable, at most 0.5 points worse', metric: 'http.errors',
+      check: 'http.errors against stable, at most 0.5 points worse', metric: 'http.errors', service: release.spec.service,
       verdict: isWorse ? 'fail' : enough ? 'pass' : 'inconclusive',
       text: enough
         ? `${share.toFixed(1)} % of ${requests} requests to ${status.to} failed, against 0.2 % of 12,840 on stable.`
@@ -102,7 +103,7 @@ function judge(release, at) {
       stable: 0.002, candidate: share / 100, stableSamples: 12_840, candidateSamples: requests,
     },
     {
-      check: 'http.latency p95 against stable, at most 10 % worse', metric: 'http.latency',
+      check: 'http.latency p95 against stable, at most 10 % worse', metric: 'http.latency', service: release.spec.service,
       verdict: enough ? 'pass' : 'inconclusive',
       text: enough ? `p95 is 91 ms on ${status.to} and 88 ms on stable: 3.4 % slower, at most 10 % is tolerated.` : 'Not enough requests yet to compare latency.',
       stable: 88, candidate: 91, stableSamples: 12_840, candidateSamples: requests,

@@ -3,11 +3,12 @@
 //
 //   node dev/mock-server.mjs [--port 7070] [--empty]
 //
-// A release of a version whose name ends in `-bad` fails its checks after a while; every other one succeeds.
+// Other releases stand still, each at something that has to be said or be so. A release of a version whose name ends in `-bad` fails its checks after a while; every other one succeeds.
 
 import { createServer } from 'node:http';
 import { parseArgs } from 'node:util';
 import { advance, startRelease, tell, verbs, verbsOf } from './mock-release.mjs';
+import { calendar, environments, goOn, say, scenarios, standing } from './mock-scenarios.mjs';
 import { changed, events, HISTORY_SECS, iso, key, listeners, log, PARTS, put, resources, send, traffic, VERSION } from './mock-store.mjs';
 
 const { values: options } = parseArgs({
@@ -49,13 +50,28 @@ function seed() {
   addPolicy('blue-green', 'Everyone at once; the previous version is kept for an hour, so that the way back is instant.', [
     { name: 'all', audience: [{ percent: 100 }], hold: { time: '5m', requests: 100 } },
   ]);
-  addPolicy('validate-only', 'Half of the people, until somebody decides.', [
-    { name: 'half', audience: [{ percent: 50 }], hold: { time: '0s', requests: 0, untilPromoted: true } },
+  addPolicy('validate-only', 'Nobody is steered: what a rolling update, a worker or a batch job does is only watched.', [
+    { name: 'watch', audience: [{ percent: 100 }], watch: { time: '10m' }, hold: { time: '10m', requests: 0 } },
   ], 'pause');
   if (options.empty) return;
   const checkout = addService('checkout', 'production', { host: 'shop.example.com', path: '/checkout' }, ['2.0.3', '2.1.0', '2.2.0-bad']);
   addService('catalogue', 'production', { host: 'shop.example.com', path: '/' }, ['1.8.2', '1.9.0']);
-  addService('search', 'staging', { host: '*', path: '/search' }, ['5.4.0']);
+  environments();
+  // One scenario for each service; what is in staging can be handed on.
+  const at = (name, versions, environment = 'production') => addService(name, environment, { host: `${name}.example.com` }, versions);
+  scenarios.approval(at('payments', ['1.3.2', '1.4.0']));
+  scenarios.webhook(resources.get(key('Service', 'catalogue', 'production')));
+  scenarios.version(at('accounts', ['7.1.4', '7.2.0']));
+  at('invoices', ['2.4.0', '2.5.0']);
+  scenarios.together(at('orders', ['2.9.1', '3.0.0']), ['invoices', '2.4.0', '2.5.0']);
+  scenarios.watched(at('mailer', ['0.9.3', '0.9.4']));
+  scenarios.paused(at('search', ['5.4.0', '5.5.0']));
+  scenarios.calendar(at('payments', ['1.3.1', '1.3.2'], 'shops-eu'));
+  at('checkout', ['2.0.1', '2.0.3'], 'shops-eu');
+  at('payments', ['1.4.0'], 'staging');
+  at('invoices', ['2.6.0'], 'staging');
+  at('mailer', ['0.9.4', '0.9.5'], 'staging');
+  at('checkout', ['2.1.0'], 'staging');
   const old = startRelease(checkout, '2.2.0-bad', 'canary', 'first try', 'bob', Date.now() - 7_200_000);
   for (let i = 0; i < 45; i++) advance(old, Date.now() - 7_200_000 + i * 1000);
   startRelease(checkout, '2.1.0', 'canary', 'weekly train', 'alice');
@@ -92,7 +108,7 @@ function flow(service, at) {
 
 function tick() {
   for (const resource of resources.values()) {
-    if (resource.kind === 'Release' && !resource.status.finishedAt) advance(resource);
+    if (resource.kind === 'Release' && !resource.status.finishedAt && !resource.isStill) advance(resource);
   }
   for (const resource of resources.values()) {
     if (resource.kind === 'Service') {
@@ -146,11 +162,65 @@ function act(name, verb, query, body, actor) {
     throw new Problem(409, 'verb-refused', `${name} cannot ${verb}: it is ${release.status.phase}.`, 'Look at the release again; it may have gone on meanwhile.');
   }
   const why = body.reason ? `${actor}: ${body.reason.replace(/\.$/, '')}` : actor;
-  verbs[verb](release, Date.now(), why);
+  if (verb === 'override' && !body.reason) throw new Problem(409, 'verb-refused', 'an override takes a reason, which everybody can read afterwards');
+  if (release.isStill) sayAt(release, verb, actor, body.reason, why);
+  else verbs[verb](release, Date.now(), why);
   tell(release, { pause: 'paused', resume: 'resumed' }[verb] ?? 'started', `${verb[0].toUpperCase()}${verb.slice(1)} by ${why}.`, Date.now(), actor);
   release.status.verbs = verbsOf(release);
   changed(release);
   return release;
+}
+
+/** A verb on a release that stands still: what is said at its gate, or what any other release does too. */
+function sayAt(release, verb, actor, reason, why) {
+  const { gate, startedBy } = release.status;
+  if (gate && verb === 'approve' && gate.fourEyes && actor === startedBy) {
+    throw new Problem(409, 'verb-refused', `${actor} started ${release.metadata.name}, and step ${release.status.step} takes the approval of somebody else`);
+  }
+  if (!['approve', 'reject', 'override'].includes(verb)) {
+    release.isStill = false;
+    release.status.gate = null;
+    verbs[verb](release, Date.now(), why);
+  } else if (verb === 'reject') {
+    release.isStill = false;
+    release.status.gate = null;
+    verbs.rollback(release, Date.now(), why);
+  } else if (say(release, verb, actor, reason)) goOn(release);
+}
+
+/** How a release would go. */
+function schedule(body) {
+  const { steps } = resources.get(key('Policy', body.policy ?? 'canary')).spec;
+  const place = resources.get(key('Environment', body.environment ?? 'production'));
+  const { Closed: closed } = place && !body.override ? calendar(place).calendar : {};
+  const { reason } = closed?.why.Freeze ?? {};
+  const now = iso();
+  let at = closed ? Date.parse(closed.opens_at) : Date.now();
+  const planned = steps.map((step, i) => {
+    const beginsAt = iso(at);
+    const [, minutes = '0', secs = '0'] = /^(?:(\d+)m)?(?:(\d+)s)?$/.exec(step.hold.time);
+    at += (Number(minutes) * 60 + Number(secs)) * 1000;
+    return {
+      name: step.name, kind: 'expose', audience: `${step.audience[0].percent} % of everyone`, beginsAt, endsAt: iso(at), takes: step.hold.time,
+      heldUp: closed && i === 0 ? `a freeze lasts until ${closed.opens_at.slice(0, 10)}, 09:00 Europe/Amsterdam (${reason})` : null,
+      waitsFor: `${step.hold.time} and ${step.hold.requests} requests and both checks`, undecided: null, requests: step.hold.requests, requestsTake: null, stages: [],
+    };
+  });
+  return {
+    policy: body.policy ?? 'canary', from: now, rate: 220, start: 'The new version must have a ready endpoint within 10m', steps: planned,
+    endsAt: iso(at), takes: '2m10s', end: `Everyone has it ${iso(at)} at the earliest`, checks: [], onFail: 'When a check fails, everyone goes back at once',
+    onInconclusive: 'When a check cannot tell for another 1h, it pauses until somebody decides', onNewer: 'A newer version takes its place',
+    keepPrevious: '1h', afterwards: 'The previous version is kept for 1h, so that everyone can go back at once',
+  };
+}
+
+function handOn(name, body, actor) {
+  const service = resources.get(key('Service', name, body.to));
+  if (!service.status.versions.some((version) => version.name === body.version)) {
+    if (!body.endpoints?.length) throw new Problem(409, 'release-refused', `${name} has no version ${body.version} in ${body.to}`, `announce it there first: sluice version announce ${name} ${body.version} --environment ${body.to} --endpoint URL`);
+    service.status.versions.push({ name: body.version, role: 'dark', endpoints: { ready: 1, total: 1 }, share: 0 });
+  }
+  return startRelease(service, body.version, body.policy ?? 'canary', body.override, actor);
 }
 
 function create(body, actor) {
@@ -177,8 +247,11 @@ function answer(request, url, body) {
   const actor = request.headers['x-sluice-actor'] ?? 'local';
   const [, , , kind, name, verb] = url.pathname.split('/');
   if (url.pathname === '/api/v1/version') return { version: VERSION, gatewayAddress: '127.0.0.1:8080' };
+  if (kind === 'standing') return standing();
   if (kind === 'events') return eventPage(url.searchParams);
   if (!PLURALS[kind]) throw new Problem(404, 'not-found', `There is nothing at ${url.pathname}.`);
+  if (request.method === 'POST' && kind === 'services') return handOn(name, body, actor);
+  if (request.method === 'POST' && url.searchParams.get('dryRun') === 'true') return schedule(body);
   if (request.method === 'POST') return verb ? act(name, verb, url.searchParams, body, actor) : create(body, actor);
   if (verb === 'traffic') return history(name, url.searchParams);
   return name ? find(PLURALS[kind], name, url.searchParams) : list(PLURALS[kind], url.searchParams);

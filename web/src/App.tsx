@@ -5,6 +5,7 @@ import { Route, Switch } from 'wouter';
 import { ProblemError } from './api/problem';
 import { LiveConnection } from './components/LiveConnection';
 import { Shell } from './components/Shell';
+import { EnvironmentsPage } from './pages/EnvironmentsPage';
 import { EventsPage } from './pages/EventsPage';
 import { NotFoundPage } from './pages/NotFoundPage';
 import { ReleasePage } from './pages/ReleasePage';
@@ -47,6 +48,7 @@ export function App() {
                 {({ environment, name }) => <ServicePage key={`${environment}/${name}`} environment={environment} name={name} />}
               </Route>
               <Route path="/releases/:name">{({ name }) => <ReleasePage key={name} name={name} />}</Route>
+              <Route path="/environments" component={EnvironmentsPage} />
               <Route path="/events" component={EventsPage} />
               <Route component={NotFoundPage} />
             </Switch>

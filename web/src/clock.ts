@@ -12,6 +12,9 @@ export function setServerTime(millis: number) {
   ahead = millis - Date.now();
 }
 
+/** The time that the control plane has now, in milliseconds since 1970. */
+export const serverTime = () => Date.now() + ahead;
+
 function tick() {
   current = Date.now() + ahead;
   for (const listener of listeners) listener();

@@ -8,7 +8,8 @@ import type { paths } from './schema';
 
 const naming: Middleware = {
   onRequest({ request }) {
-    if (actor()) request.headers.set('x-sluice-actor', actor());
+    // Whoever is about to act may have typed another name than the one that is kept.
+    if (actor() && !request.headers.has('x-sluice-actor')) request.headers.set('x-sluice-actor', actor());
     return request;
   },
   onError: () => ProblemError.unreachable(),

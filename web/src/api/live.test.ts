@@ -1,8 +1,8 @@
 import { QueryClient } from '@tanstack/react-query';
 import { describe, expect, it } from 'vitest';
-import { record, write } from './live';
+import { advance, record, write } from './live';
 import { keys, type List, type ReleaseFilter } from './queries';
-import type { EventRecord, LiveMessage, PhaseName, Release, Traffic } from './resources';
+import type { EventRecord, LiveMessage, PhaseName, Release, Standing, Traffic } from './resources';
 
 const release = (name: string, phase: PhaseName, service = 'checkout') =>
   ({ metadata: { name, environment: 'production' }, spec: { service, version: '2.1.0' }, status: { phase } }) as Release;
@@ -91,5 +91,33 @@ describe('a second of traffic', () => {
     const cache = new QueryClient();
     write(cache, live('traffic', { service: 'checkout', environment: 'production', at: '2026-11-23T09:30:00.000Z', versions: {} }));
     expect(cache.getQueryData<Traffic>(keys.traffic('production', 'checkout'))).toBeUndefined();
+  });
+});
+
+describe('what is live where', () => {
+  const there = (name: string) => ({ live: '2.0.3', release: { name, version: '2.1.0', phase: 'Progressing', share: 5_000 }, waiting: [] });
+  const standing = {
+    environments: [],
+    services: [
+      { name: 'checkout', environments: { production: there('checkout-2.1.0-1'), staging: there('checkout-staging-2.1.0-1') } },
+      { name: 'payments', environments: { production: there('checkout-2.1.0-1') } },
+    ],
+  } as unknown as Standing;
+  const status = (changes: object) => ({
+    phase: 'AwaitingApproval', split: { observed: { candidate: 25_000 } }, services: [], ...changes,
+  });
+  const changed = (name: string, changes: object = {}) => ({ ...release(name, 'Progressing'), status: status(changes) }) as unknown as Release;
+
+  it('follows the release that it shows, and no other', () => {
+    const after = advance(standing, changed('checkout-2.1.0-1'), 'production');
+    expect(after.services[0]?.environments.production?.release).toMatchObject({ share: 25_000, phase: 'AwaitingApproval' });
+    expect(after.services[0]?.environments.staging).toBe(standing.services[0]?.environments.staging);
+    expect(advance(standing, changed('catalogue-1.0.0-1'), 'production')).toBe(standing);
+  });
+
+  it('gives each of several services its own share', () => {
+    const services = [{ service: 'payments', share: { candidate: 50_000 } }, { service: 'checkout', share: { candidate: 18_000 } }];
+    const after = advance(standing, changed('checkout-2.1.0-1', { services }), 'production');
+    expect(after.services.map(({ environments }) => environments.production?.release?.share)).toEqual([18_000, 50_000]);
   });
 });

@@ -6,7 +6,7 @@ import { notifyManager, type QueryClient, type QueryKey } from '@tanstack/react-
 import { setServerTime } from '../clock';
 import { keys, type List, type ReleaseFilter } from './queries';
 import {
-  environmentOf, type EventRecord, isActive, type LiveMessage, type Named, newer, type Release, type Service, type Traffic,
+  environmentOf, type EventRecord, isActive, type LiveMessage, type Named, newer, type Release, type Service, type Standing, type Traffic,
 } from './resources';
 import { append } from './traffic';
 
@@ -16,6 +16,8 @@ const EVENTS = ['hello', 'log', 'release', 'service', 'traffic', 'resync'] as co
 
 /** Messages are written together, this often at most, so that a thousand releases do not draw a thousand times. */
 const FLUSH_MILLIS = 100;
+/** What is live where is asked for again this long after a line of the log, so that many of them ask once. */
+const STANDING_MILLIS = 300;
 /** Between two attempts, where the browser has given up trying by itself. */
 const RECONNECT_MILLIS = 2000;
 
@@ -48,6 +50,22 @@ export function record(list: EventRecord[], event: EventRecord): EventRecord[] {
   return [event, ...list].slice(0, EVENTS_MAX);
 }
 
+/** What is live where, with what is known anew of a release that it shows; the same object when it shows none of it. */
+export function advance(standing: Standing, { metadata: { name }, status }: Release, environment: string): Standing {
+  let isChanged = false;
+  const shared = new Map(status.services.map(({ service, share }) => [service, share.candidate]));
+  const services = standing.services.map((service) => {
+    const there = service.environments[environment];
+    if (there?.release?.name !== name) return service;
+    const share = shared.get(service.name) ?? status.split.observed.candidate;
+    if (there.release.share === share && there.release.phase === status.phase) return service;
+    isChanged = true;
+    const release = { ...there.release, share, phase: status.phase };
+    return { ...service, environments: { ...service.environments, [environment]: { ...there, release } } };
+  });
+  return isChanged ? { ...standing, services } : standing;
+}
+
 /** Writes one message into the cache. */
 export function write(cache: QueryClient, message: LiveMessage) {
   switch (message.event) {
@@ -65,6 +83,7 @@ export function write(cache: QueryClient, message: LiveMessage) {
         const filter = queryKey[1] as ReleaseFilter;
         update<List<Release>>(cache, queryKey, (list) => upsert(list, release, matches(release, filter)));
       }
+      update<Standing>(cache, keys.standing, (standing) => advance(standing, release, environmentOf(release)));
       break;
     }
     case 'service': {
@@ -97,6 +116,7 @@ function update<T>(cache: QueryClient, queryKey: QueryKey, change: (known: T) =>
 /** Some changes come as a line of the log alone: deletions, and documents that have no message of their own. */
 function askAgain(cache: QueryClient, event: EventRecord) {
   const { kind } = event.subject;
+  if (kind === 'Environment') void cache.invalidateQueries({ queryKey: keys.environment(event.subject.name) });
   if (kind === 'Policy') void cache.invalidateQueries({ queryKey: keys.policies });
   if (!event.kind.endsWith('deleted')) return;
   if (kind === 'Service') void cache.invalidateQueries({ predicate: ({ queryKey: [first] }) => first === 'services' || first === 'service' });
@@ -109,7 +129,14 @@ export function follow(cache: QueryClient, onChange: (connection: Connection) =>
   let waiting: LiveMessage[] = [];
   let version: string | undefined;
   let flushTimer: ReturnType<typeof setTimeout> | undefined;
+  let standingTimer: ReturnType<typeof setTimeout> | undefined;
   let reconnectTimer: ReturnType<typeof setTimeout> | undefined;
+
+  // Everything that begins, ends or is announced is in the log; between that, releases say themselves how far they are.
+  const askForStanding = () => {
+    standingTimer = undefined;
+    void cache.invalidateQueries({ queryKey: keys.standing });
+  };
 
   const flush = () => {
     flushTimer = undefined;
@@ -118,6 +145,7 @@ export function follow(cache: QueryClient, onChange: (connection: Connection) =>
     notifyManager.batch(() => {
       for (const message of messages) write(cache, message);
     });
+    if (messages.some(({ event }) => event === 'log')) standingTimer ??= setTimeout(askForStanding, STANDING_MILLIS);
   };
   const take = (message: LiveMessage) => {
     if (message.event === 'hello') {
@@ -144,6 +172,7 @@ export function follow(cache: QueryClient, onChange: (connection: Connection) =>
   return () => {
     source?.close();
     clearTimeout(flushTimer);
+    clearTimeout(standingTimer);
     clearTimeout(reconnectTimer);
   };
 }

@@ -1,7 +1,5 @@
+import { sentence } from '../format/sentence';
 import type { ProblemDetails } from './resources';
-
-/** The API writes without a capital and a full stop, to be put into other sentences; here they stand alone. */
-const sentence = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`;
 
 /** What the control plane refused, as it said it; or that it could not be reached. */
 export class ProblemError extends Error {
@@ -19,6 +17,7 @@ export class ProblemError extends Error {
   }
 
   static from(body: ProblemDetails | undefined, status: number): ProblemError {
+    // The API writes to be put into other sentences; here they stand alone.
     if (body?.detail) return new ProblemError(body.code, sentence(body.detail), body.hint ? sentence(body.hint) : undefined);
     return new ProblemError('internal', `The control plane answered ${status} without saying why.`, 'Look at its log.');
   }

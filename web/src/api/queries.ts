@@ -1,9 +1,14 @@
 // What the pages ask for. Nothing here polls: the live connection writes into the same cache (see live.ts).
 
-import { queryOptions, useMutation, useQueryClient } from '@tanstack/react-query';
+import { type QueryClient, queryOptions, useMutation, useQueryClient } from '@tanstack/react-query';
+import { serverTime } from '../clock';
 import { body, client } from './client';
 import { ProblemError } from './problem';
-import { environmentOf, type EventList, type EventRecord, newer, type Release, type StartRelease, type Verb } from './resources';
+import { nextChange } from '../format/calendar';
+import {
+  type Environment, environmentOf, type EventList, type EventRecord, type HandOn, newer, type Release, type Schedule, type Standing,
+  type StartRelease, type Verb,
+} from './resources';
 
 /** The most that a list shows; past it the page says so. */
 export const LIST_MAX = 200;
@@ -28,6 +33,8 @@ export const keys = {
   releases: (filter: ReleaseFilter) => ['releases', filter] as const,
   release: (environment: string, name: string) => ['release', environment, name] as const,
   policies: ['policies'] as const,
+  environment: (name: string) => ['environment', name] as const,
+  standing: ['standing'] as const,
   traffic: (environment: string, service: string) => ['traffic', environment, service] as const,
   events: ['events'] as const,
 };
@@ -66,6 +73,58 @@ export const policiesQuery = queryOptions({
   queryKey: keys.policies,
   queryFn: async () => toList(await body(client.GET('/api/v1/policies', { params: { query: { limit: LIST_MAX } } }))),
 });
+
+/** The document of an environment; none for one that nobody has described, whose rules are the default ones. */
+export const environmentQuery = (name: string) =>
+  queryOptions({
+    queryKey: keys.environment(name),
+    queryFn: async (): Promise<Environment | null> => {
+      try {
+        return await body(client.GET('/api/v1/environments/{name}', { params: { path: { name } } }));
+      } catch (error) {
+        if (error instanceof ProblemError && error.code === 'not-found') return null;
+        throw error;
+      }
+    },
+  });
+
+/** The longest that a browser's timer takes. */
+const TIMER_MAX_MILLIS = 2 ** 31 - 1;
+
+export const standingQuery = queryOptions({
+  queryKey: keys.standing,
+  queryFn: async (): Promise<Standing> => body(client.GET('/api/v1/standing')),
+  // No message tells that a window opens or a freeze ends, but when that will be is known.
+  refetchInterval: ({ state: { data } }) => {
+    const now = serverTime();
+    const at = data && nextChange(data, now);
+    return at === undefined ? false : Math.min(TIMER_MAX_MILLIS, at - now + 1000);
+  },
+});
+
+/** What would be released, by whom. */
+export interface Prospect extends Pick<StartRelease, 'service' | 'version' | 'environment' | 'policy'> {
+  actor: string;
+  /** Whether it would go ahead in spite of the calendar and the order of environments. */
+  isOverridden: boolean;
+}
+
+/** How a release would go. Asked anew each time, because it begins now. */
+export const scheduleQuery = ({ actor, isOverridden, ...request }: Prospect) =>
+  queryOptions({
+    queryKey: ['schedule', request, actor, isOverridden] as const,
+    queryFn: async () =>
+      (await body(
+        client.POST('/api/v1/releases', {
+          params: { query: { dryRun: true } },
+          headers: actor ? { 'x-sluice-actor': actor } : {},
+          // Nothing is done, so nothing is logged; the reason is asked for before something is.
+          body: { ...request, ...(isOverridden && { override: 'to see the schedule' }) },
+        }),
+      )) as Schedule,
+    staleTime: 0,
+    gcTime: 0,
+  });
 
 export const trafficQuery = (environment: string, service: string) =>
   queryOptions({
@@ -114,7 +173,7 @@ export interface Act {
 }
 
 // These mean "from what I see now"; pausing and taking back are right whatever has happened meanwhile.
-const NEEDS_FRESH_EYES: ReadonlySet<Verb> = new Set(['promote', 'resume', 'retry']);
+const NEEDS_FRESH_EYES: ReadonlySet<Verb> = new Set(['promote', 'resume', 'retry', 'override']);
 
 /** Carries out a verb on a release that is on the screen. */
 export function useAct(release: Release) {
@@ -135,8 +194,7 @@ export function useAct(release: Release) {
           body: reason ? { reason } : {},
         }),
       ),
-    onSuccess: (changed) =>
-      cache.setQueryData<Release>(keys.release(environment, name), (known) => (known ? newer(known, changed) : changed)),
+    onSuccess: (changed) => learn(cache, changed),
     onError: () => cache.invalidateQueries({ queryKey: keys.release(environment, name) }),
   });
 }
@@ -145,9 +203,29 @@ export function useAct(release: Release) {
 export function useStart() {
   const cache = useQueryClient();
   return useMutation<Release, ProblemError, StartRelease & { idempotencyKey: string }>({
-    mutationFn: ({ idempotencyKey, ...request }) =>
-      body(client.POST('/api/v1/releases', { params: { header: { 'Idempotency-Key': idempotencyKey } }, body: request })),
-    onSuccess: (started) =>
-      cache.setQueryData<Release>(keys.release(environmentOf(started), started.metadata.name), (known) => (known ? newer(known, started) : started)),
+    mutationFn: async ({ idempotencyKey, ...request }) =>
+      (await body(client.POST('/api/v1/releases', { params: { header: { 'Idempotency-Key': idempotencyKey } }, body: request }))) as Release,
+    onSuccess: (started) => learn(cache, started),
   });
+}
+
+/** Hands a version on to another environment, which starts its release there. */
+export function useHandOn(service: string) {
+  const cache = useQueryClient();
+  return useMutation<Release, ProblemError, HandOn & { idempotencyKey: string }>({
+    mutationFn: ({ idempotencyKey, ...request }) =>
+      body(
+        client.POST('/api/v1/services/{name}/promote', {
+          params: { path: { name: service }, header: { 'Idempotency-Key': idempotencyKey } },
+          body: request,
+        }),
+      ),
+    onSuccess: (started) => learn(cache, started),
+  });
+}
+
+/** Takes over a release that an answer brought. */
+function learn(cache: QueryClient, release: Release) {
+  const key = keys.release(environmentOf(release), release.metadata.name);
+  cache.setQueryData<Release>(key, (known) => (known ? newer(known, release) : release));
 }

@@ -19,6 +19,9 @@ export type PhaseName = Schemas['PhaseName'];
 export type Verb = Schemas['Verb'];
 export type VerdictStatus = Schemas['VerdictStatus'];
 export type StepStatus = Schemas['StepStatus'];
+export type StepKind = Schemas['StepKind'];
+export type GateStatus = Schemas['GateStatus'];
+export type MemberStatus = Schemas['MemberStatus'];
 export type TimelineEntry = Schemas['TimelineEntry'];
 export type EventList = Schemas['EventList'];
 export type EventRecord = Schemas['EventRecord'];
@@ -29,6 +32,15 @@ export type TrafficPoint = Schemas['Point'];
 export type LiveMessage = Schemas['LiveMessage'];
 export type ProblemDetails = Schemas['ProblemDetails'];
 export type StartRelease = Schemas['StartRelease'];
+export type Schedule = Schemas['Schedule'];
+export type Environment = Document<Schemas['Environment']>;
+export type EnvironmentSpec = Schemas['EnvironmentSpec'];
+export type Standing = Schemas['Standing'];
+export type EnvironmentStanding = Schemas['EnvironmentStanding'];
+export type ServiceStanding = Schemas['ServiceStanding'];
+export type ServiceThere = Schemas['ServiceThere'];
+export type ReleaseThere = Schemas['ReleaseThere'];
+export type HandOn = Schemas['HandOn'];
 
 /** Whatever has a name and perhaps an environment. */
 export type Named = Pick<Release, 'metadata'>;

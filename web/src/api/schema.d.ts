@@ -1157,11 +1157,14 @@ export interface components {
         Finding: {
             /** @description How bad it is. */
             severity: components["schemas"]["Severity"];
-            /** @description A stable word for programs. */
+            /**
+             * @description A stable word for programs: `check-never-fails`, `hold-unfilled`.
+             * @example check-never-fails
+             */
             code: string;
-            /** @description Where in the policy. */
+            /** @description Where in the policy: `spec.steps[2].hold.requests`. Empty for the policy as a whole. */
             path: string;
-            /** @description What, in one plain sentence. */
+            /** @description What, in one plain sentence without a full stop. */
             text: string;
             /** @description How to mend it. */
             hint?: string | null;
@@ -1828,7 +1831,62 @@ export interface components {
         };
         /** @description How a release would go. */
         Schedule: {
+            /** @description The policy. */
+            policy: components["schemas"]["Name"];
+            /** @description Since when it is reckoned. */
+            from: components["schemas"]["Timestamp"];
+            /**
+             * Format: double
+             * @description How many requests per second it was worked out for, if that is known.
+             */
+            rate?: number | null;
+            /** @description What must be before the first step, in one plain sentence. */
+            start: string;
+            /** @description The steps, in order. */
+            steps: components["schemas"]["ScheduledStep"][];
             endsAt?: components["schemas"]["Timestamp"] | null;
+            /** @description How long all that can be told takes together, from the first step to the last. */
+            takes: components["schemas"]["Span"];
+            /** @description When everyone has it, in one plain sentence. */
+            end: string;
+            /** @description What is watched in every step, in words. */
+            checks: string[];
+            /** @description What happens when a check fails, in one plain sentence. */
+            onFail: string;
+            /** @description What happens when a check cannot tell, in one plain sentence. */
+            onInconclusive: string;
+            /** @description What happens when a newer version is released meanwhile, in one plain sentence. */
+            onNewer: string;
+            /** @description How long the previous version is kept. */
+            keepPrevious: components["schemas"]["Span"];
+            /** @description What is kept afterwards, in one plain sentence. */
+            afterwards: string;
+        };
+        /** @description How a step would go. */
+        ScheduledStep: {
+            /** @description Its name. */
+            name: components["schemas"]["Name"];
+            /** @description What it does. */
+            kind: components["schemas"]["StepKind"];
+            /** @description Who meets the candidate, or what a gate asks for, in words. */
+            audience: string;
+            beginsAt?: components["schemas"]["Timestamp"] | null;
+            /** @description Why it begins later than the step before it ends. */
+            heldUp?: string | null;
+            endsAt?: components["schemas"]["Timestamp"] | null;
+            takes?: components["schemas"]["Span"] | null;
+            /** @description What it waits for, in words: `10m and 500 requests (3m20s at 50 per second), and every check`. */
+            waitsFor: string;
+            /** @description Who or what decides when it ends, in words, where time and requests do not. */
+            undecided?: string | null;
+            /**
+             * Format: int64
+             * @description How many requests the candidate must answer.
+             */
+            requests: number;
+            requestsTake?: components["schemas"]["Span"] | null;
+            /** @description Some of the shares that a ramp goes through. */
+            stages: components["schemas"]["Stage"][];
         };
         /** @description Where a secret is kept: the server's environment, or a file that the server can read. */
         SecretSource: {
@@ -1987,6 +2045,12 @@ export interface components {
             desired: components["schemas"]["Share"];
             /** @description As the data plane has confirmed. */
             observed: components["schemas"]["Share"];
+        };
+        /** @description A share that a ramp goes through. */
+        Stage: {
+            /** @description The share of everyone. */
+            share: components["schemas"]["Weight"];
+            at?: components["schemas"]["Timestamp"] | null;
         };
         /** @description Which version of which service is live where. */
         Standing: {

@@ -3,10 +3,11 @@ import { TextInput } from '@mantine/core';
 interface Props {
   value: string;
   onChange: (name: string) => void;
+  error?: string | false;
 }
 
 /** Asks who acts, wherever something is confirmed. */
-export function ActorInput({ value, onChange }: Props) {
+export function ActorInput({ value, onChange, error = false }: Props) {
   return (
     <TextInput
       label="Your name"
@@ -14,6 +15,7 @@ export function ActorInput({ value, onChange }: Props) {
       value={value}
       maxLength={64}
       autoComplete="username"
+      error={error}
       onChange={(event) => onChange(event.currentTarget.value)}
     />
   );

@@ -1,6 +1,6 @@
 import {
   type Icon, IconAlertTriangle, IconArrowBackUp, IconArrowsExchange, IconCheck, IconClock, IconHourglass, IconPlayerPause,
-  IconProgress, IconX,
+  IconProgress, IconUserQuestion, IconX,
 } from '@tabler/icons-react';
 import type { PhaseName, VersionRole } from '../api/resources';
 import { PHASES, ROLES } from '../format/phase';
@@ -9,6 +9,7 @@ import classes from './Badge.module.css';
 const PHASE_ICONS: Record<PhaseName, Icon> = {
   Pending: IconClock,
   Waiting: IconHourglass,
+  AwaitingApproval: IconUserQuestion,
   Progressing: IconProgress,
   Paused: IconPlayerPause,
   Promoting: IconProgress,

@@ -1,6 +1,11 @@
 import { Modal } from '@mantine/core';
 import type { ReactNode } from 'react';
 
+/** Moves to the first field that is not as it has to be, once it says so. */
+export function showFirstError(form: HTMLFormElement) {
+  requestAnimationFrame(() => form.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus());
+}
+
 interface Props {
   title: ReactNode;
   isOpen: boolean;
@@ -19,7 +24,7 @@ export function Dialog({ title, isOpen, onClose, size = 'md', children }: Props)
       <Modal.Overlay backgroundOpacity={0.5} />
       <Modal.Content bg="var(--surface)">
         <div style={{ display: 'flex', alignItems: 'center', justifyContent: 'space-between', gap: 12, padding: '16px 16px 12px' }}>
-          <Modal.Title fw={650} className="name">
+          <Modal.Title fw={650} lh={1.3} className="name">
             {title}
           </Modal.Title>
           <Modal.CloseButton aria-label="Close" />

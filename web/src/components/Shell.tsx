@@ -1,8 +1,9 @@
-import { ActionIcon, Button, Popover, Stack, Text, TextInput, useComputedColorScheme, useMantineColorScheme } from '@mantine/core';
+import { ActionIcon, Button, useComputedColorScheme, useMantineColorScheme } from '@mantine/core';
 import { IconMoon, IconSun, IconUser } from '@tabler/icons-react';
-import { type ReactNode, useState } from 'react';
+import type { ReactNode } from 'react';
 import { Link, useLocation } from 'wouter';
-import { setActor, useActor } from '../actor';
+import { useActor } from '../actor';
+import { ActorMenu } from './ActorMenu';
 import { useConnection } from './LiveConnection';
 import classes from './Shell.module.css';
 
@@ -25,44 +26,27 @@ function NavLink({ href, children, isCurrent }: { href: string; children: ReactN
 
 function ActorButton() {
   const name = useActor();
-  const [isOpen, setOpen] = useState(false);
   return (
-    <Popover opened={isOpen} onChange={setOpen} position="bottom-end" width={280} trapFocus withArrow>
-      <Popover.Target>
+    <ActorMenu>
+      {(toggle) => (
         <Button
           variant="subtle"
           color="gray"
           size="compact-md"
           c="var(--quiet)"
+          className={classes.actor}
           leftSection={<IconUser size={16} aria-hidden />}
-          onClick={() => setOpen(!isOpen)}
-          maw={160}
+          onClick={toggle}
           fw={500}
           fz="sm"
         >
-          {name || 'Your name'}
+          <span className={classes.actorWords}>
+            {name && <span className={classes.actorLead}>You act as </span>}
+            {name || 'Your name'}
+          </span>
         </Button>
-      </Popover.Target>
-      <Popover.Dropdown>
-        <form
-          onSubmit={(event) => {
-            event.preventDefault();
-            setActor(String(new FormData(event.currentTarget).get('actor') ?? ''));
-            setOpen(false);
-          }}
-        >
-          <Stack gap="sm">
-            <TextInput name="actor" label="Your name" defaultValue={name} maxLength={64} autoComplete="username" data-autofocus />
-            <Text fz="xs" c="dimmed">
-              It goes into the event log with everything that you do here. This browser remembers it.
-            </Text>
-            <Button type="submit" size="xs">
-              Save
-            </Button>
-          </Stack>
-        </form>
-      </Popover.Dropdown>
-    </Popover>
+      )}
+    </ActorMenu>
   );
 }
 
@@ -98,6 +82,9 @@ export function Shell({ children }: { children: ReactNode }) {
           <nav className={classes.nav} aria-label="Main">
             <NavLink href="/" isCurrent={location === '/' || location.startsWith('/services/') || location.startsWith('/releases/')}>
               Services
+            </NavLink>
+            <NavLink href="/environments" isCurrent={location === '/environments'}>
+              Environments
             </NavLink>
             <NavLink href="/events" isCurrent={location === '/events'}>
               Events

@@ -1,43 +1,21 @@
 import { Button, Group, Radio, Select, Stack, Text, Textarea } from '@mantine/core';
+import { useDebouncedValue } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useLocation } from 'wouter';
 import { setActor, useActor } from '../actor';
 import { policiesQuery, useStart } from '../api/queries';
-import { environmentOf, type Policy, releaseAddress, type Service } from '../api/resources';
-import { audience, hold } from '../format/audience';
+import { environmentOf, releaseAddress, type Service } from '../api/resources';
 import { readiness, releasable } from '../format/service';
 import { notify } from '../notify';
 import { ActorInput } from './ActorInput';
-import { Dialog } from './Dialog';
-import classes from './StartDialog.module.css';
+import { Dialog, showFirstError } from './Dialog';
+import { useGoAhead } from './GoAhead';
+import { SchedulePreview } from './SchedulePreview';
 import { ProblemAlert } from './Trouble';
 
 /** Stands for "the environment chooses", which is what a request without a policy means. */
 const CHOSEN = '';
-
-function Preview({ service, version, policy }: { service: Service; version: string; policy: Policy }) {
-  return (
-    <div className={classes.preview}>
-      <Text fz="sm" fw={600}>
-        What will happen
-      </Text>
-      <ol>
-        {policy.spec.steps.map((step) => (
-          <li key={step.name}>
-            <strong>{audience(step)}</strong>, {hold(step)}
-          </li>
-        ))}
-        <li>then {version} is live for good</li>
-      </ol>
-      <Text fz="sm">
-        {policy.spec.onFail === 'pause'
-          ? 'When a check fails, the release pauses until somebody decides.'
-          : `When a check fails, everyone goes back to ${service.status.live} at once.`}
-      </Text>
-    </div>
-  );
-}
 
 interface Props {
   service: Service;
@@ -46,29 +24,34 @@ interface Props {
   onClose: () => void;
 }
 
-function StartForm({ service, version: first, onClose }: Props) {
+/** Chooses version and policy, shows what will happen, and starts the release. */
+export function StartForm({ service, version: first, onClose }: Props) {
   const policies = useQuery(policiesQuery);
   const start = useStart();
   const [, navigate] = useLocation();
   const remembered = useActor();
   const [name, setName] = useState(remembered);
+  const [actor] = useDebouncedValue(name, 400);
   const choices = releasable(service);
   const [version, setVersion] = useState(first ?? choices[0]?.name ?? '');
   const [policy, setPolicy] = useState(CHOSEN);
   const [reason, setReason] = useState('');
   const [idempotencyKey] = useState(() => crypto.randomUUID());
   const environment = environmentOf(service);
-  const chosen = policies.data?.items.find((item) => item.metadata.name === policy);
+  const prospect = { service: service.metadata.name, version, environment, actor, ...(policy !== CHOSEN && { policy }) };
+  const goAhead = useGoAhead(prospect);
   const describe = (value: string) =>
     value === CHOSEN
       ? `The one that ${environment} has for this kind of change.`
       : policies.data?.items.find(({ metadata }) => metadata.name === value)?.spec.description;
-  const submit = () => {
+  const submit = (form: HTMLFormElement) => {
+    if (!goAhead.check()) return showFirstError(form);
     setActor(name);
     const request = {
       service: service.metadata.name, version, environment, idempotencyKey,
       ...(policy !== CHOSEN && { policy }),
       ...(reason.trim() && { reason: reason.trim() }),
+      ...goAhead.request,
     };
     start.mutate(request, {
       onSuccess: (release) => {
@@ -78,11 +61,19 @@ function StartForm({ service, version: first, onClose }: Props) {
       },
     });
   };
+  if (choices.length === 0) {
+    return (
+      <Text fz="sm">
+        {service.metadata.name} has no version in {environment} that could be released. Its pipeline announces the next one.
+      </Text>
+    );
+  }
   return (
     <form
+      noValidate
       onSubmit={(event) => {
         event.preventDefault();
-        submit();
+        submit(event.currentTarget);
       }}
     >
       <Stack gap="md">
@@ -114,7 +105,8 @@ function StartForm({ service, version: first, onClose }: Props) {
           comboboxProps={{ withinPortal: false }}
           maxDropdownHeight={280}
         />
-        {chosen && <Preview service={service} version={version} policy={chosen} />}
+        <SchedulePreview prospect={prospect} isOverridden={goAhead.isChosen} />
+        {goAhead.field}
         <Textarea
           label="Why?"
           description="One sentence for whoever reads the log later."

@@ -1,7 +1,10 @@
-import { IconCheck, IconCircleDashed, IconPlayerPause, IconPlayerStop, IconProgress, IconX } from '@tabler/icons-react';
-import type { PhaseName, StepStatus } from '../api/resources';
+import {
+  type Icon, IconCheck, IconCircleDashed, IconCopy, IconEye, IconHourglass, IconLink, IconLock, IconPlayerPause, IconPlayerStop,
+  IconProgress, IconTrendingUp, IconUserQuestion, IconUsers, IconWebhook, IconX,
+} from '@tabler/icons-react';
+import type { PhaseName, PolicySpec, ReleaseStatus, StepStatus } from '../api/resources';
 import { tied } from '../format/number';
-import { asks, progress } from '../format/step';
+import { asks, progress, type Work, work, WORKS } from '../format/step';
 import classes from './StepList.module.css';
 
 const STATES = {
@@ -11,29 +14,51 @@ const STATES = {
   skipped: { label: 'Not reached', Icon: IconX },
 };
 
-/** What the step is called that a release stands in, by phase. */
-function current(phase: PhaseName) {
-  if (phase === 'Paused') return { label: 'Paused', Icon: IconPlayerPause };
-  // The step that it was taken back from, or that it ended in.
-  if (phase !== 'Progressing') return { label: 'Ended here', Icon: IconPlayerStop };
-  return STATES.current;
-}
+const WORK_ICONS: Record<Work, Icon> = {
+  expose: IconUsers,
+  ramp: IconTrendingUp,
+  shadow: IconCopy,
+  watch: IconEye,
+  approval: IconUserQuestion,
+  webhook: IconWebhook,
+  waitFor: IconLink,
+  pointOfNoReturn: IconLock,
+};
 
-function Step({ step, phase }: { step: StepStatus; phase: PhaseName }) {
-  const isCurrent = step.state === 'current' && (phase === 'Progressing' || phase === 'Paused');
-  const { label, Icon } = step.state === 'current' ? current(phase) : STATES[step.state];
+/** What the step is called that a release stands in, by phase; none for one that it ended in. */
+const STANDS: Partial<Record<PhaseName, { label: string; Icon: Icon }>> = {
+  Progressing: STATES.current,
+  Paused: { label: 'Paused', Icon: IconPlayerPause },
+  Waiting: { label: 'Waits', Icon: IconHourglass },
+  AwaitingApproval: { label: 'Waits', Icon: IconUserQuestion },
+};
+
+/** The step that it was taken back from, or that it ended in. */
+const ENDED = { label: 'Ended here', Icon: IconPlayerStop };
+
+function Step({ step, status: { phase, gate }, policy }: { step: StepStatus; status: ReleaseStatus; policy: PolicySpec | undefined }) {
+  const stands = step.state === 'current' ? STANDS[phase] : undefined;
+  const { label, Icon: StateIcon } = step.state === 'current' ? (stands ?? ENDED) : STATES[step.state];
+  const does = work(step, policy);
+  const WorkIcon = WORK_ICONS[does];
+  const tone = stands ? classes.current : step.state === 'current' ? classes.ended : (classes[step.state] ?? '');
+  const asked = asks(step);
   return (
-    <li className={`${classes.step} ${isCurrent ? classes.current : step.state === 'current' ? classes.ended : classes[step.state] ?? ''}`} aria-current={isCurrent ? 'step' : undefined}>
+    <li className={`${classes.step} ${tone}`} aria-current={stands ? 'step' : undefined}>
       <div className={classes.head}>
-        <span className={classes.name}>{step.name}</span>
+        <span className={classes.name}>
+          <WorkIcon size={15} aria-hidden />
+          {step.name}
+        </span>
         <span className={classes.state}>
-          <Icon size={14} aria-hidden />
+          <StateIcon size={14} aria-hidden />
           {label}
         </span>
       </div>
+      {WORKS[does] && <div className={classes.work}>{WORKS[does]}</div>}
       <div className={classes.audience}>{tied(step.audience)}</div>
-      {isCurrent ? (
-        progress(step).map(({ text, done }) => (
+      {stands ? (
+        progress(step, gate).map(({ text, done }) => (
           <div key={text.replace(/[\d,.]+/g, '')} className={classes.hold}>
             <span className={`${classes.dim} number`}>{text}</span>
             {done !== undefined && (
@@ -44,18 +69,18 @@ function Step({ step, phase }: { step: StepStatus; phase: PhaseName }) {
           </div>
         ))
       ) : (
-        <div className={`${classes.asks} ${classes.dim}`}>{asks(step)}</div>
+        asked && <div className={`${classes.asks} ${classes.dim}`}>{asked}</div>
       )}
     </li>
   );
 }
 
 /** The steps of a release, in order; on a phone below each other. */
-export function StepList({ steps, phase }: { steps: StepStatus[]; phase: PhaseName }) {
+export function StepList({ status, policy }: { status: ReleaseStatus; policy: PolicySpec | undefined }) {
   return (
     <ol className={classes.list}>
-      {steps.map((step) => (
-        <Step key={step.name} step={step} phase={phase} />
+      {status.steps.map((step) => (
+        <Step key={step.name} step={step} status={status} policy={policy} />
       ))}
     </ol>
   );

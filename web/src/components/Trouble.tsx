@@ -43,6 +43,11 @@ export function Loaded<T>({ query, title, children }: Props<T>) {
       </Stack>
     );
   }
+  return <Loading {...(title && { title })} />;
+}
+
+/** Grey shapes where something will be. */
+export function Loading({ title }: { title?: string }) {
   return (
     <Stack gap="sm" role="status" aria-busy="true" aria-label="Loading">
       {title && <PageHead title={title} />}

@@ -1,17 +1,12 @@
-import { Button, Group, Stack, Text, Textarea } from '@mantine/core';
+import { Button } from '@mantine/core';
 import {
-  type Icon, IconArrowBackUp, IconPlayerPause, IconPlayerPlay, IconPlayerTrackNext, IconRefresh, IconX,
+  type Icon, IconAlertTriangle, IconArrowBackUp, IconPlayerPause, IconPlayerPlay, IconPlayerTrackNext, IconRefresh, IconThumbDown,
+  IconThumbUp, IconX,
 } from '@tabler/icons-react';
-import { useState } from 'react';
-import { setActor, useActor } from '../actor';
-import { useAct } from '../api/queries';
-import type { Release, Verb } from '../api/resources';
-import { consequence, takesBack } from '../format/consequence';
-import { PHASES, VERB_ORDER, VERBS } from '../format/phase';
-import { notify } from '../notify';
-import { ActorInput } from './ActorInput';
-import { Dialog } from './Dialog';
-import { ProblemAlert } from './Trouble';
+import type { ReleaseStatus, Verb } from '../api/resources';
+import { takesBack } from '../format/consequence';
+import { holdUp } from '../format/holdup';
+import { GATE_VERBS, VERB_ORDER, VERBS } from '../format/phase';
 import classes from './VerbButtons.module.css';
 
 const ICONS: Record<Verb, Icon> = {
@@ -21,103 +16,59 @@ const ICONS: Record<Verb, Icon> = {
   abort: IconX,
   rollback: IconArrowBackUp,
   retry: IconRefresh,
+  approve: IconThumbUp,
+  reject: IconThumbDown,
+  override: IconAlertTriangle,
 };
 
-interface DialogProps {
-  release: Release;
+/** What one mostly comes to do; no two of them are possible at once. */
+const GOES_ON: ReadonlySet<Verb> = new Set(['promote', 'retry', 'approve']);
+
+interface ButtonProps {
   verb: Verb;
-  onClose: () => void;
+  /** Where it stands that this cannot be done, and why: the id of that element. */
+  impossible?: string | undefined;
+  onVerb: (verb: Verb) => void;
 }
 
-function VerbForm({ release, verb, onClose }: DialogProps) {
-  const act = useAct(release);
-  const remembered = useActor();
-  const [name, setName] = useState(remembered);
-  const [reason, setReason] = useState('');
-  const [idempotencyKey] = useState(() => crypto.randomUUID());
-  const { label, past } = VERBS[verb];
-  const isRefused = !release.status.verbs.includes(verb) && !act.isPending && !act.isError;
-  const submit = () => {
-    setActor(name);
-    act.mutate(
-      { verb, reason: reason.trim(), idempotencyKey },
-      {
-        onSuccess: () => {
-          notify(`${past}: ${release.metadata.name}`);
-          onClose();
-        },
-      },
-    );
-  };
+/** A button for a verb. One that is impossible can be reached by keyboard too, so that the reason is heard. */
+export function VerbButton({ verb, impossible, onVerb }: ButtonProps) {
+  const VerbIcon = ICONS[verb];
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault();
-        submit();
-      }}
+    <Button
+      variant={GOES_ON.has(verb) ? 'filled' : 'default'}
+      className={takesBack(verb) && impossible === undefined ? classes.dangerQuiet : undefined}
+      leftSection={<VerbIcon size={16} aria-hidden />}
+      {...(impossible === undefined
+        ? { onClick: () => onVerb(verb) }
+        : { 'data-disabled': true, 'aria-disabled': true, 'aria-describedby': impossible, onClick: (event) => event.preventDefault() })}
     >
-      <Stack gap="md">
-        <Text fz="sm">
-          {isRefused ? `The release is ${PHASES[release.status.phase].label} now, and cannot be ${VERBS[verb].past.toLowerCase()}.` : consequence(verb, release.status)}
-        </Text>
-        <Textarea
-          label="Why?"
-          description="One sentence for whoever reads the log later."
-          value={reason}
-          onChange={(event) => setReason(event.currentTarget.value)}
-          autosize
-          minRows={2}
-          maxRows={6}
-          maxLength={500}
-          data-autofocus
-        />
-        <ActorInput value={name} onChange={setName} />
-        {act.isError && <ProblemAlert error={act.error} />}
-        <Group justify="flex-end" gap="sm">
-          <Button variant="default" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button type="submit" className={takesBack(verb) ? classes.danger : undefined} loading={act.isPending} disabled={isRefused}>
-            {label}
-          </Button>
-        </Group>
-      </Stack>
-    </form>
+      {VERBS[verb].label}
+    </Button>
   );
 }
 
-/** The verbs that would be accepted now, each with a confirmation. */
-export function VerbButtons({ release }: { release: Release }) {
-  const [open, setOpen] = useState<Verb>();
-  const close = () => setOpen(undefined);
-  const offered = VERB_ORDER.filter((verb) => release.status.verbs.includes(verb));
+/** What would have been possible before the point of no return. */
+const RETURNS: Verb[] = ['rollback', 'abort'];
+
+interface Props {
+  status: ReleaseStatus;
+  /** The id of the element that says why nobody can be taken back, where that is so. */
+  noReturn: string;
+  onVerb: (verb: Verb) => void;
+}
+
+/** The verbs that would be accepted now. What is said at a gate stands there. */
+export function VerbButtons({ status, noReturn, onVerb }: Props) {
+  const elsewhere = holdUp(status) ? GATE_VERBS : [];
+  const isPast = (verb: Verb) => status.noReturn != null && RETURNS.includes(verb) && !status.verbs.includes(verb);
+  const shown = VERB_ORDER.filter((verb) => isPast(verb) || (status.verbs.includes(verb) && !elsewhere.includes(verb)));
+  if (shown.length === 0) return null;
   return (
-    <>
-      {offered.length > 0 && (
-        <div className={classes.buttons} role="group" aria-label="What can be done now">
-          {offered.map((verb, i) => {
-            const VerbIcon = ICONS[verb];
-            return (
-              <Button
-                key={verb}
-                variant={i === 0 && !takesBack(verb) ? 'filled' : 'default'}
-                className={takesBack(verb) ? classes.dangerQuiet : undefined}
-                leftSection={<VerbIcon size={16} aria-hidden />}
-                onClick={() => setOpen(verb)}
-              >
-                {VERBS[verb].label}
-              </Button>
-            );
-          })}
-        </div>
-      )}
-      <Dialog
-        isOpen={open !== undefined}
-        onClose={close}
-        title={open && `${VERBS[open].label} the release of ${release.spec.service} ${release.status.to}?`}
-      >
-        {open && <VerbForm release={release} verb={open} onClose={close} />}
-      </Dialog>
-    </>
+    <div className={classes.buttons} role="group" aria-label="What can be done now">
+      {shown.map((verb) => (
+        <VerbButton key={verb} verb={verb} onVerb={onVerb} impossible={isPast(verb) ? noReturn : undefined} />
+      ))}
+    </div>
   );
 }

@@ -9,10 +9,9 @@ const VERDICTS = {
   inconclusive: { label: 'Inconclusive', Icon: IconHelpCircle },
 };
 
-/** What each check says: a word, a sentence with the numbers, and what it was asked. */
-export function VerdictList({ verdicts }: { verdicts: VerdictStatus[] }) {
+function List({ verdicts, label }: { verdicts: VerdictStatus[]; label?: string }) {
   return (
-    <ul className={classes.list}>
+    <ul className={classes.list} aria-label={label}>
       {verdicts.map(({ check, verdict, text }) => {
         const { label, Icon } = VERDICTS[verdict];
         return (
@@ -29,5 +28,21 @@ export function VerdictList({ verdicts }: { verdicts: VerdictStatus[] }) {
         );
       })}
     </ul>
+  );
+}
+
+/** What each check says: a word, a sentence with the numbers, and what it was asked; by service when there are several. */
+export function VerdictList({ verdicts }: { verdicts: VerdictStatus[] }) {
+  const services = [...new Set(verdicts.map(({ service }) => service))];
+  if (services.length < 2) return <List verdicts={verdicts} />;
+  return (
+    <div className={classes.groups}>
+      {services.map((service) => (
+        <div key={service}>
+          <h3 className={classes.service}>{service}</h3>
+          <List verdicts={verdicts.filter((verdict) => verdict.service === service)} label={`Checks of ${service}`} />
+        </div>
+      ))}
+    </div>
   );
 }

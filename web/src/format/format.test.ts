@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { PolicySpec, ReleaseStatus, StepStatus } from '../api/resources';
-import { audience } from './audience';
+import type { ReleaseStatus, StepStatus } from '../api/resources';
 import { consequence } from './consequence';
 import { marks } from './marks';
 import { count, millis, perSecond, ratio, share } from './number';
@@ -52,7 +51,7 @@ describe('times', () => {
 });
 
 const step = (changes: Partial<StepStatus>): StepStatus => ({
-  name: 'few', audience: '5 % of everyone', candidate: 5_000, state: 'current', since: null, holdTime: '10m', heldTime: '2m30s',
+  name: 'few', kind: 'expose', audience: '5 % of everyone', candidate: 5_000, state: 'current', since: null, holdTime: '10m', heldTime: '2m30s',
   holdRequests: 200, heldRequests: 240, untilPromoted: false, ...changes,
 });
 
@@ -71,18 +70,6 @@ describe('steps', () => {
 
   it('says so when a step waits for nothing', () => {
     expect(asks(step({ holdTime: '0s', holdRequests: 0 }))).toBe('no wait');
-  });
-});
-
-describe('audiences', () => {
-  const of = (step: Partial<PolicySpec['steps'][number]>) =>
-    plain(audience({ name: 'few', audience: [], ...step } as PolicySpec['steps'][number]));
-
-  it('reads as people say it', () => {
-    expect(of({ audience: [{ percent: 100 }] })).toBe('everyone');
-    expect(of({ audience: [{ segment: 'employees' }, { segment: 'low-risk', percent: 5 }], exclude: ['vip'] })).toBe(
-      'all of employees and 5 % of low-risk, without vip',
-    );
   });
 });
 

@@ -52,5 +52,30 @@ const clockFormat = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: 
 /** `23 Nov 2026, 15:20:01`, in the reader's time zone. */
 export const absolute = (at: number) => absoluteFormat.format(at);
 
+const minuteFormat = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });
+const dayFormat = new Intl.DateTimeFormat('en-GB', { weekday: 'short', day: 'numeric', month: 'short' });
+const yearFormat = new Intl.DateTimeFormat('en-GB', { weekday: 'short', day: 'numeric', month: 'short', year: 'numeric' });
+
+/** The days from one point in time to another, by the reader's calendar. */
+function daysBetween(from: number, to: number): number {
+  const midnight = (at: number) => new Date(at).setHours(0, 0, 0, 0);
+  // A day in which clocks change is an hour shorter or longer.
+  return Math.round((midnight(to) - midnight(from)) / DAY);
+}
+
+/**
+ * A point in time as people plan with it, in the reader's time zone: `10:00`, `tomorrow 10:00`, `Wed 25 Nov, 10:00`; with
+ * the year where that is another one.
+ */
+export function when(at: number, now: number): string {
+  const time = minuteFormat.format(at);
+  const days = daysBetween(now, at);
+  if (days === 0) return time;
+  if (days === 1) return `tomorrow ${time}`;
+  if (days === -1) return `yesterday ${time}`;
+  const isThisYear = new Date(at).getFullYear() === new Date(now).getFullYear();
+  return `${(isThisYear ? dayFormat : yearFormat).format(at).replace(',', '')}, ${time}`;
+}
+
 /** `15:20:01`, in the reader's time zone. */
 export const clock = (at: number) => clockFormat.format(at);

@@ -1,11 +1,14 @@
 import { Text, VisuallyHidden } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { useMemo } from 'react';
+import { useId, useMemo, useState } from 'react';
 import { useSearchParams } from 'wouter';
-import { releaseQuery } from '../api/queries';
-import { DEFAULT_ENVIRONMENT, environmentOf, isFinal, type Release, type ReleaseStatus, serviceAddress } from '../api/resources';
+import { policiesQuery, releaseQuery } from '../api/queries';
+import { DEFAULT_ENVIRONMENT, environmentOf, isFinal, type Release, type ReleaseStatus, serviceAddress, type Verb } from '../api/resources';
 import { Ago } from '../components/Ago';
 import { PhaseBadge } from '../components/Badge';
+import { HoldUpPanel } from '../components/HoldUpPanel';
+import { MemberList } from '../components/MemberList';
+import { NoReturn } from '../components/NoReturn';
 import { PageHead } from '../components/PageHead';
 import { Panel } from '../components/Panel';
 import { SplitBar } from '../components/SplitBar';
@@ -14,6 +17,7 @@ import { Timeline } from '../components/Timeline';
 import { type Shown, TrafficPanel } from '../components/TrafficPanel';
 import { Loaded } from '../components/Trouble';
 import { VerbButtons } from '../components/VerbButtons';
+import { VerbDialog } from '../components/VerbDialog';
 import { VerdictList } from '../components/VerdictList';
 import { count, ratio, share, tied } from '../format/number';
 import { marks as marksOf } from '../format/marks';
@@ -91,14 +95,16 @@ function ReleaseTraffic({ release }: { release: Release }) {
 }
 
 function Facts({ release }: { release: Release }) {
-  const { from, policy, attempt, startedAt, finishedAt, keptUntil } = release.status;
+  const { from, policy, attempt, startedAt, finishedAt, keptUntil, startedBy } = release.status;
   return (
     <>
       From {from} in {environmentOf(release)}, policy {policy}
       {attempt > 1 && `, attempt ${attempt}`}
+      {' · '}started by {startedBy}
       {startedAt && (
         <>
-          {' · '}started <Ago at={startedAt} />
+          {' '}
+          <Ago at={startedAt} />
         </>
       )}
       {startedAt && finishedAt && ` · took ${length(Date.parse(finishedAt) - Date.parse(startedAt))}`}
@@ -116,6 +122,9 @@ function Whole({ release }: { release: Release }) {
   const { status } = release;
   const { service } = release.spec;
   const environment = environmentOf(release);
+  const noReturn = useId();
+  const [verb, setVerb] = useState<Verb>();
+  const policy = useQuery(policiesQuery).data?.items.find(({ metadata }) => metadata.name === status.policy)?.spec;
   return (
     <>
       <PageHead
@@ -137,11 +146,19 @@ function Whole({ release }: { release: Release }) {
               <Ago at={status.reason.at} />
             </div>
           </div>
-          <VerbButtons release={release} />
+          <VerbButtons status={status} noReturn={noReturn} onVerb={setVerb} />
         </div>
+        <HoldUpPanel release={release} onVerb={setVerb} />
+        <NoReturn status={status} id={noReturn} />
         <Split status={status} />
+        {status.services.length > 0 && (
+          <>
+            <h2 className={classes.sectionTitle}>Released together, in the order in which they go up</h2>
+            <MemberList members={status.services} environment={environment} />
+          </>
+        )}
         <h2 className={classes.sectionTitle}>Steps</h2>
-        <StepList steps={status.steps} phase={status.phase} />
+        <StepList status={status} policy={policy} />
       </section>
       <div className={classes.columns}>
         <div className={classes.column}>
@@ -163,6 +180,7 @@ function Whole({ release }: { release: Release }) {
           </Panel>
         </div>
       </div>
+      <VerbDialog release={release} verb={verb} onClose={() => setVerb(undefined)} />
     </>
   );
 }

@@ -133,7 +133,7 @@ function Whole({ service }: { service: Service }) {
         crumbs={[{ text: 'Services', href: '/' }]}
         sub={
           <>
-            In {environment}. {service.status.live} is live.
+            In {environment}. {service.status.live ? `${service.status.live} is live.` : 'Nothing is live yet.'}
           </>
         }
         actions={

@@ -6,10 +6,12 @@ import { environmentOf, isFinal, type Release, releaseAddress, type Service, ser
 import { Ago } from '../components/Ago';
 import { PhaseBadge } from '../components/Badge';
 import { FirstService } from '../components/FirstService';
+import { NeedsYou } from '../components/NeedsYou';
 import { PageHead } from '../components/PageHead';
 import { Readiness } from '../components/Readiness';
 import { SplitBar } from '../components/SplitBar';
-import { Loaded } from '../components/Trouble';
+import { Loaded, Loading } from '../components/Trouble';
+import { byUrgency, needsSomebody } from '../format/needs';
 import { tied } from '../format/number';
 import { readiness, route } from '../format/service';
 import classes from './ServicesPage.module.css';
@@ -82,7 +84,13 @@ function ServiceCard({ service, release }: { service: Service; release?: Release
         <div className={classes.dim}>{service.spec.routes.map(route).join(', ')}</div>
       </div>
       <div className={classes.live}>
-        Live: <strong>{service.status.live}</strong>
+        {service.status.live ? (
+          <>
+            Live: <strong>{service.status.live}</strong>
+          </>
+        ) : (
+          'Nothing is live yet'
+        )}
         {live && (
           <div className={classes.dim}>
             <Readiness version={live} />
@@ -132,8 +140,12 @@ export function ServicesPage() {
         {({ items, hasMore }) =>
           items.length === 0 ? (
             <FirstService />
+          ) : active.isPending ? (
+            // What needs somebody comes first: the list waits for it rather than jump.
+            <Loading />
           ) : (
             <>
+              <NeedsYou releases={(active.data?.items ?? []).filter(needsSomebody).toSorted(byUrgency)} />
               <ul className={classes.list}>
                 {items.map((service) => (
                   <ServiceCard
