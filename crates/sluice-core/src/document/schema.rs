@@ -184,6 +184,24 @@ fn required_fields() -> BTreeMap<&'static str, Vec<String>> {
 const STEP_WORKS: [&str; 8] =
     ["audience", "ramp", "shadow", "watch", "approval", "webhook", "waitFor", "pointOfNoReturn"];
 
+/// The three forms of a ramp.
+fn ways_to_grow() -> Value {
+    json!([
+        {
+            "required": ["from", "to", "over"],
+            "properties": { "through": false, "every": false, "requests": false, "riskBudget": false },
+        },
+        {
+            "required": ["through", "every"],
+            "properties": { "from": false, "to": false, "over": false, "riskBudget": false },
+        },
+        {
+            "required": ["to", "riskBudget"],
+            "properties": { "from": false, "over": false, "through": false, "every": false, "requests": false },
+        },
+    ])
+}
+
 /// Exactly one of these fields, each without its strangers.
 fn one_of(names: &[&str], strangers: impl Fn(&str) -> Vec<&'static str>) -> Value {
     names
@@ -238,23 +256,7 @@ fn between_fields(name: &str, required: Option<&Vec<String>>, schema: &mut Value
             );
         }
         "RampFields" => {
-            let ways = json!([
-                {
-                    "required": ["from", "to", "over"],
-                    "properties": { "through": false, "every": false, "requests": false, "riskBudget": false },
-                },
-                {
-                    "required": ["through", "every"],
-                    "properties": { "from": false, "to": false, "over": false, "riskBudget": false },
-                },
-                {
-                    "required": ["to", "riskBudget"],
-                    "properties": {
-                        "from": false, "over": false, "through": false, "every": false, "requests": false,
-                    },
-                },
-            ]);
-            schema.insert("oneOf".to_owned(), ways);
+            schema.insert("oneOf".to_owned(), ways_to_grow());
         }
         "Metadata" => {
             for name in ["resourceVersion", "createdAt", "updatedAt"] {

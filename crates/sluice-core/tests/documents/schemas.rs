@@ -93,6 +93,7 @@ fn the_schemas_refuse_what_the_decoder_refuses() {
         "spec": {
             "steps": [{ "name": "a", "audience": [{ "percent": 5 }] }],
             "checks": [{ "metric": "http.errors", "max": "5%" }],
+            "onFail": "rollback",
         },
     });
     let validator = validator(&schema(Kind::Policy));
@@ -112,6 +113,23 @@ fn the_schemas_refuse_what_the_decoder_refuses() {
         ("/spec/checks/0", serde_json::json!({ "metric": "http.errors", "max": "5%", "compare": "stable" })),
         ("/spec/checks/0", serde_json::json!({ "metric": "http.errors", "max": "5%", "tolerate": "5%" })),
         ("/spec/checks/0/max", serde_json::json!("5 percent")),
+        ("/spec/steps/0", serde_json::json!({ "name": "a" })),
+        ("/spec/steps/0", serde_json::json!({ "name": "a", "audience": [], "watch": {} })),
+        ("/spec/steps/0", serde_json::json!({ "name": "a", "watch": {}, "hold": {} })),
+        ("/spec/steps/0", serde_json::json!({ "name": "a", "watch": {}, "exclude": ["b"] })),
+        ("/spec/steps/0", serde_json::json!({ "name": "a", "ramp": { "from": 1, "to": 5 } })),
+        (
+            "/spec/steps/0",
+            serde_json::json!({ "name": "a", "ramp": { "through": [1], "every": "1m", "to": 5 } }),
+        ),
+        ("/spec/steps/0", serde_json::json!({ "name": "a", "approval": { "roles": [] } })),
+        ("/spec/steps/0", serde_json::json!({ "name": "a", "webhook": { "url": "ftp://x" } })),
+        ("/spec/onFail", serde_json::json!("redeploy")),
+        ("/spec/onFail", serde_json::json!({ "rollbackGradually": {} })),
+        (
+            "/spec/onFail",
+            serde_json::json!({ "rebalance": { "step": "a" }, "redeploy": { "url": "http://x" } }),
+        ),
     ] {
         let mut bad = good.clone();
         *bad.pointer_mut(pointer).unwrap() = value.clone();

@@ -181,7 +181,7 @@ fn check(moves: bool) -> impl Strategy<Value = CheckSpec> {
 
 fn with_steps(steps: impl Strategy<Value = Vec<StepWork>>, moves: bool) -> impl Strategy<Value = PolicySpec> {
     let on_newer = select(vec![OnNewer::Supersede, OnNewer::Queue, OnNewer::Refuse]);
-    let never = prop::collection::btree_set(name(), 0..3);
+    let never = prop::collection::btree_set(name(), 0..=if moves { 2 } else { 0 });
     let checks = prop::collection::vec(check(moves), 0..4);
     let answers = (mitigation(moves), inconclusive(moves), on_newer);
     (option::of(".{0,9}"), steps, never, checks, answers, span(), span()).prop_map(

@@ -13,6 +13,7 @@ pub(super) fn contradictions(fields: &mut Fields<'_, '_>, steps: &[Option<StepSp
     either_steers_or_watches(fields, steps);
     returns_once(fields, steps);
     only_adds_people(fields, steps);
+    keeps_out_where_it_steers(fields, steps, never);
     for (index, step) in steps.iter().enumerate() {
         if let Some(StepSpec { name, work: StepWork::Expose { audience, exclude, .. } }) = step {
             not_in_and_out(fields, index, name, audience, exclude, never);
@@ -43,6 +44,17 @@ fn either_steers_or_watches(fields: &mut Fields<'_, '_>, steps: &[Option<StepSpe
     ))
     .hint("in a policy with `audience`, `ramp` or `shadow`, write `hold` in place of `watch`");
     fields.report_in(&["steps".into(), index.into(), "watch".into()], fault.given(""));
+}
+
+/// Who meets the candidate is left to others in a policy that only watches, and so is who does not.
+fn keeps_out_where_it_steers(fields: &mut Fields<'_, '_>, steps: &[Option<StepSpec>], never: &[Name]) {
+    let only_watches =
+        steps.iter().flatten().any(watches) && !steps.iter().any(|step| step.as_ref().is_none_or(steers));
+    if only_watches && !never.is_empty() {
+        let fault =
+            Fault::conflict("nobody can be kept out: this policy only watches while others move people");
+        fields.report_in(&["excludeUntilEnd".into()], fault.hint("leave `excludeUntilEnd` out").given(""));
+    }
 }
 
 /// There is one point of no return, and something comes after it.
