@@ -29,17 +29,17 @@ pub(super) struct People {
     asked: u64,
     announced: u64,
     pub(super) environments: Vec<Name>,
-    answers: Arc<Mutex<Vec<(String, Heard)>>>,
+    answers: Arc<Mutex<BTreeMap<String, Heard>>>,
     tended: BTreeMap<Name, u64>,
 }
 
 /// What somebody heard who asked for something.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Heard {
-    Done(Verb),
     Refused,
     /// It is not known what came of it.
     Unclear,
+    Done(Verb),
 }
 
 pub(super) fn name(text: &str) -> Name {
@@ -247,7 +247,10 @@ impl People {
                     let status: ReleaseStatus = serde_json::from_value(status).expect("a status reads back");
                     audit.acknowledged_abort(&release, &status);
                 }
-                answers.lock().unwrap_or_else(PoisonError::into_inner).push((words.clone(), heard));
+                let mut answers = answers.lock().unwrap_or_else(PoisonError::into_inner);
+                // Asked twice, it may be refused once.
+                let known = answers.entry(words.clone()).or_insert(heard);
+                *known = heard.max(*known);
             }
         });
     }
