@@ -1,11 +1,15 @@
 //! How a release lives: one enum of phases, and one pure and total function, [`step()`], that moves it.
 //!
 //! ```text
-//! Waiting ──▶ Pending ──▶ Progressing{step} ⇄ Paused ──▶ Promoting ──▶ Succeeded (kept) ──▶ Succeeded
-//!                 │              │                │            │             │
-//!                 ▼              └────────────────┴────────────┴─────────────┴──▶ RollingBack
-//!               Failed                                                    ──▶ RolledBack | Aborted | Superseded | Failed
+//! Waiting ──▶ Pending ──▶ Closed ──▶ Progressing{step} ⇄ AtGate ──▶ Promoting ──▶ Succeeded (kept) ──▶ Succeeded
+//!                 │          │           ⇅         ⇅        │           │             │
+//!                 │          │         Closed    Paused     │           │             │
+//!                 ▼          ▼           │         │        │           │             │
+//!               Failed, Aborted          └─────────┴────────┴───────────┴─────────────┴──▶ RollingBack
+//!                                                      ──▶ RolledBack | Aborted | Superseded | Failed
 //! ```
+//!
+//! Past a point of no return nothing leads to RollingBack any more: what would, pauses.
 //!
 //! Nothing here asks for the time, waits, fails or draws lots: the same release, event and time give the same
 //! transition. What should happen outside is listed as [`Effect`]s; the engine commits them together with the next

@@ -4,13 +4,13 @@
 
 mod fit;
 
+use crate::release::Release;
 use crate::release::effect::Answer;
 use crate::release::event::Command;
 use crate::release::phase::{Approved, Pause, Phase, Return, Stand};
 use crate::release::reason::Reason;
 use crate::release::status::{TimelineKind, Verb};
 use crate::release::step::Draft;
-use crate::release::{Release, Risk};
 use fit::{Fit, fit};
 
 pub(super) fn answer(draft: &mut Draft, command: &Command) {
@@ -100,7 +100,6 @@ fn retry(draft: &mut Draft, command: &Command) {
     next.override_by = None;
     next.rebalanced = 0;
     next.calling = None;
-    next.risk = Risk::default();
     draft.set_out_from(&command.surroundings.live, &command.surroundings.companions);
     draft.judge_anew();
     note(draft, command, TimelineKind::Resumed, "Started again");

@@ -190,7 +190,6 @@ fn walk(choice: Choice, waits: bool, in_company: bool) -> usize {
             }
         }
     }
-    eprintln!("WALK {}", met.len());
     met.len()
 }
 

@@ -280,17 +280,18 @@ fn a_candidate_that_is_gone_when_the_calendar_opens_is_waited_for() {
         super::PLAIN,
         "freeze 1h; ready; 2s; candidate 0/2; 20s; thaw; 1s; ready; 1s",
         &expect![[r#"
-        t+0s      Pending      created: Release of checkout from 2.0.3 to 2.1.0 under policy careful (ci)
-        t+1s      Waiting      waiting: Step small waits: a freeze lasts until Mon 23 Nov 2026, 10:00 UTC (holidays)
-        t+1s      Waiting        = Step small waits: a freeze lasts until Mon 23 Nov 2026, 10:00 UTC (holidays)
-        t+23s     Pending        = Waits for one of the 2 endpoints of 2.1.0 to be ready, for another 10m
-        t+24s     Progressing  started: 2.1.0 is ready: 2 of 2 endpoints
-        t+24s     Progressing  step: Step small (1 of 2): 5 % of everyone
-        t+24s     Progressing    -> traffic 1: 5 % of everyone
-        t+24s     Progressing    = Step small: traffic is being set so that 5 % of everyone meet 2.1.0
-        t+24s     Progressing  traffic: 5 % of everyone meet 2.1.0 now
-        t+24s     Progressing    = Step small: 5 % of everyone, 10s to go
-    "#]],
+            t+0s      Pending      created: Release of checkout from 2.0.3 to 2.1.0 under policy careful (ci)
+            t+1s      Waiting      waiting: Step small waits: a freeze lasts until Mon 23 Nov 2026, 10:00 UTC (holidays)
+            t+1s      Waiting        = Step small waits: a freeze lasts until Mon 23 Nov 2026, 10:00 UTC (holidays)
+            t+23s     Pending      waiting: Nothing holds 2.1.0 up any more, but it has no ready endpoint
+            t+23s     Pending        = Waits for one of the 2 endpoints of 2.1.0 to be ready, for another 10m
+            t+24s     Progressing  started: 2.1.0 is ready: 2 of 2 endpoints
+            t+24s     Progressing  step: Step small (1 of 2): 5 % of everyone
+            t+24s     Progressing    -> traffic 1: 5 % of everyone
+            t+24s     Progressing    = Step small: traffic is being set so that 5 % of everyone meet 2.1.0
+            t+24s     Progressing  traffic: 5 % of everyone meet 2.1.0 now
+            t+24s     Progressing    = Step small: 5 % of everyone, 10s to go
+        "#]],
     );
 }
 

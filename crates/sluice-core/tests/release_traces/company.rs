@@ -220,8 +220,8 @@ fn nobody_goes_back_to_a_companion_that_is_not_ready() {
         t+1s      Progressing    -> traffic 2: payments 5 % of everyone, checkout 5 % of everyone
         t+1s      Progressing  traffic: 5 % of everyone meet payments 1.4.0 and checkout 2.1.0 now
         t+1s      Progressing    = Step small: 5 % of everyone, 5s to go
-        t+2s      Progressing  waiting: 2.0.3 has no ready endpoint, and 2.1.0 has; the release waits until both have, or until somebody promotes it
-        t+2s      Progressing    = 2.0.3 has no ready endpoint, and 2.1.0 has; the release waits until both have, or until somebody promotes it
+        t+2s      Progressing  waiting: 2.0.3 has no ready endpoint, and 2.1.0 has; the release waits until both have, unless somebody decides otherwise
+        t+2s      Progressing    = 2.0.3 has no ready endpoint, and 2.1.0 has; the release waits until both have, unless somebody decides otherwise
         t+2s      RollingBack  rolling-back: Everyone goes back to 2.0.3, because ada rolled it back (ada)
         t+2s      RollingBack    -> traffic 3: payments 5 % of everyone, checkout nobody
         t+2s      RollingBack    = Everyone is being taken back to 2.0.3, because ada rolled it back

@@ -165,8 +165,8 @@ fn nobody_goes_back_to_a_version_that_is_not_ready() {
             t+1s      Progressing    = Step small: traffic is being set so that 5 % of everyone meet 2.1.0
             t+1s      Progressing  traffic: 5 % of everyone meet 2.1.0 now
             t+1s      Progressing    = Step small: 5 % of everyone, 1m and 100 requests to go
-            t+7s      Progressing  waiting: 2.0.3 has no ready endpoint, and 2.1.0 has; the release waits until both have, or until somebody promotes it
-            t+7s      Progressing    = 2.0.3 has no ready endpoint, and 2.1.0 has; the release waits until both have, or until somebody promotes it
+            t+7s      Progressing  waiting: 2.0.3 has no ready endpoint, and 2.1.0 has; the release waits until both have, unless somebody decides otherwise
+            t+7s      Progressing    = 2.0.3 has no ready endpoint, and 2.1.0 has; the release waits until both have, unless somebody decides otherwise
             t+7s      RollingBack  rolling-back: Everyone goes back to 2.0.3, because ada aborted it: wrong build (ada)
             t+7s      RollingBack  waiting: Nobody can go back to 2.0.3 yet, which has no ready endpoint
             t+7s      RollingBack    = Nobody can go back to 2.0.3 yet, which has no ready endpoint; they should, because ada aborted it: wrong build

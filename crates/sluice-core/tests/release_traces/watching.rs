@@ -154,9 +154,9 @@ fn while_stable_is_broken_a_release_waits() {
             t+1s      Progressing    = Step small: traffic is being set so that 5 % of everyone meet 2.1.0
             t+1s      Progressing  traffic: 5 % of everyone meet 2.1.0 now
             t+1s      Progressing    = Step small: 5 % of everyone, 1m and 100 requests to go
-            t+7s      Progressing  waiting: 2.0.3 has no ready endpoint, and 2.1.0 has; the release waits until both have, or until somebody promotes it
-            t+7s      Progressing    = 2.0.3 has no ready endpoint, and 2.1.0 has; the release waits until both have, or until somebody promotes it
-              | phase: Progressing small, attempt 1: 2.0.3 has no ready endpoint, and 2.1.0 has; the release waits until both have, or until somebody promotes it
+            t+7s      Progressing  waiting: 2.0.3 has no ready endpoint, and 2.1.0 has; the release waits until both have, unless somebody decides otherwise
+            t+7s      Progressing    = 2.0.3 has no ready endpoint, and 2.1.0 has; the release waits until both have, unless somebody decides otherwise
+              | phase: Progressing small, attempt 1: 2.0.3 has no ready endpoint, and 2.1.0 has; the release waits until both have, unless somebody decides otherwise
               | steps: small Current 5s/25, all Ahead 0s/0
               | split: 5 % of everyone wanted, 5 % of everyone in force
               | exposed: 525 requests, 100 failed
@@ -172,26 +172,26 @@ fn while_stable_is_broken_people_can_be_sent_on() {
         super::PLAIN,
         "ready; 1s; stable 0/2; 2s; promote ada; 11s",
         &expect![[r#"
-        t+0s      Pending      created: Release of checkout from 2.0.3 to 2.1.0 under policy careful (ci)
-        t+1s      Progressing  started: 2.1.0 is ready: 2 of 2 endpoints
-        t+1s      Progressing  step: Step small (1 of 2): 5 % of everyone
-        t+1s      Progressing    -> traffic 1: 5 % of everyone
-        t+1s      Progressing    = Step small: traffic is being set so that 5 % of everyone meet 2.1.0
-        t+1s      Progressing  traffic: 5 % of everyone meet 2.1.0 now
-        t+1s      Progressing    = Step small: 5 % of everyone, 10s to go
-        t+2s      Progressing  waiting: 2.0.3 has no ready endpoint, and 2.1.0 has; the release waits until both have, or until somebody promotes it
-        t+2s      Progressing    = 2.0.3 has no ready endpoint, and 2.1.0 has; the release waits until both have, or until somebody promotes it
-        t+3s      Progressing  resumed: Promoted (ada)
-        t+3s      Progressing  step: Step all (2 of 2): everyone
-        t+3s      Progressing    -> traffic 2: everyone
-        t+3s      Progressing    = Step all: traffic is being set so that everyone meets 2.1.0
-        t+3s      Progressing  traffic: Everyone meets 2.1.0 now
-        t+3s      Progressing    = Step all: everyone, 10s to go
-        t+13s     Succeeded    step: Step all is done after 10s and 0 requests: nothing is checked
-        t+13s     Succeeded    ended: Everyone has 2.1.0
-        t+13s     Succeeded      -> 2.1.0 is live
-        t+13s     Succeeded      -> start the next
-        t+13s     Succeeded      = Everyone has 2.1.0
-    "#]],
+            t+0s      Pending      created: Release of checkout from 2.0.3 to 2.1.0 under policy careful (ci)
+            t+1s      Progressing  started: 2.1.0 is ready: 2 of 2 endpoints
+            t+1s      Progressing  step: Step small (1 of 2): 5 % of everyone
+            t+1s      Progressing    -> traffic 1: 5 % of everyone
+            t+1s      Progressing    = Step small: traffic is being set so that 5 % of everyone meet 2.1.0
+            t+1s      Progressing  traffic: 5 % of everyone meet 2.1.0 now
+            t+1s      Progressing    = Step small: 5 % of everyone, 10s to go
+            t+2s      Progressing  waiting: 2.0.3 has no ready endpoint, and 2.1.0 has; the release waits until both have, unless somebody decides otherwise
+            t+2s      Progressing    = 2.0.3 has no ready endpoint, and 2.1.0 has; the release waits until both have, unless somebody decides otherwise
+            t+3s      Progressing  resumed: Promoted (ada)
+            t+3s      Progressing  step: Step all (2 of 2): everyone
+            t+3s      Progressing    -> traffic 2: everyone
+            t+3s      Progressing    = Step all: traffic is being set so that everyone meets 2.1.0
+            t+3s      Progressing  traffic: Everyone meets 2.1.0 now
+            t+3s      Progressing    = Step all: everyone, 10s to go
+            t+13s     Succeeded    step: Step all is done after 10s and 0 requests: nothing is checked
+            t+13s     Succeeded    ended: Everyone has 2.1.0
+            t+13s     Succeeded      -> 2.1.0 is live
+            t+13s     Succeeded      -> start the next
+            t+13s     Succeeded      = Everyone has 2.1.0
+        "#]],
     );
 }

@@ -124,8 +124,8 @@ impl fmt::Display for Reason {
             }
             Reason::StableBroken { stable, version } => write!(
                 f,
-                "{stable} has no ready endpoint, and {version} has; the release waits until both have, or until \
-                 somebody promotes it"
+                "{stable} has no ready endpoint, and {version} has; the release waits until both have, unless \
+                 somebody decides otherwise"
             ),
             Reason::NoReturn { because, why } => {
                 write!(f, "{because}; nobody can be taken back any more: {why}")

@@ -3,10 +3,11 @@
 
 use crate::Name;
 use crate::calendar::Openness;
+use crate::release::Release;
 use crate::release::phase::{Phase, Stand};
 use crate::release::reason::Reason;
+use crate::release::status::TimelineKind;
 use crate::release::step::Draft;
-use crate::release::{Exposure, Release};
 
 impl Release {
     /// Why entering a step has to wait, if it shows the candidate to more people, or to everyone for good.
@@ -63,7 +64,12 @@ impl Draft {
         };
         match (reason, self.next.unready().is_some()) {
             (Some(reason), _) => self.because(reason),
-            (None, true) if is_first => self.begin(),
+            (None, true) if is_first => {
+                let text =
+                    format!("Nothing holds {} up any more, but it has no ready endpoint", self.next.to);
+                self.note(TimelineKind::Waiting, text);
+                self.begin();
+            }
             (None, true) => {
                 if let Some(not_ready) = self.not_ready() {
                     self.because(not_ready);
@@ -72,10 +78,5 @@ impl Draft {
             (None, false) if is_first => self.start(),
             (None, false) => self.enter(next),
         }
-    }
-
-    /// Whether an exposure shows the candidate to more people than now.
-    pub(super) fn grows(&self, exposure: &Exposure) -> bool {
-        !self.next.traffic.desired.covers(exposure)
     }
 }

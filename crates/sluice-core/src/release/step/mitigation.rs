@@ -89,7 +89,7 @@ impl Draft {
         self.judge_anew();
         let plan = Arc::clone(&self.next.plan);
         let lower = plan.steps.get(index).map(|step| step.exposure.clone()).unwrap_or_default();
-        if !self.grows(&lower) {
+        if self.next.traffic.desired.covers_people(&lower) {
             self.expose(lower);
         }
         match &mut self.next.phase {

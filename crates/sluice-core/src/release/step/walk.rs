@@ -61,8 +61,9 @@ impl Draft {
         self.all_checks().for_each(CheckRun::restart);
     }
 
-    /// Forgets what every check has seen.
+    /// Forgets what every check has seen, and what was lost in a ramp.
     pub(in crate::release) fn judge_anew(&mut self) {
+        self.next.risk = Risk::default();
         let plan = Arc::clone(&self.next.plan);
         let fresh = || plan.checks.iter().map(CheckRun::new).collect();
         self.next.checks = fresh();
