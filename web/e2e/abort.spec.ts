@@ -1,5 +1,5 @@
-import { AxeBuilder } from '@axe-core/playwright';
 import { expect, type Page, test } from '@playwright/test';
+import { expectAccessible } from './accessible';
 import { type ControlPlane, policy, service, startControlPlane } from './control-plane';
 import { type Endpoint, startEndpoint } from './endpoint';
 import { sendVisitors, type Visitors } from './visitors';
@@ -33,16 +33,6 @@ test.afterEach(async () => {
 const step = (page: Page, name: string) => page.getByRole('region', { name: 'Where the release stands' }).getByRole('listitem').filter({ hasText: name });
 
 const share = (page: Page) => page.getByTestId('candidate-share');
-
-async function expectAccessible(page: Page) {
-  for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    await expect(page.locator('html')).toHaveAttribute('data-mantine-color-scheme', colorScheme);
-    const { violations } = await new AxeBuilder({ page }).analyze();
-    const grave = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
-    expect(grave.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join('\n')}`), `${page.url()} in ${colorScheme}`).toEqual([]);
-  }
-}
 
 async function startFromTheService(page: Page) {
   await page.goto(controlPlane.url);
@@ -133,7 +123,7 @@ test('the page says when the control plane is gone, and goes on when it is back'
 test('nothing scrolls sideways on a phone', async ({ page }) => {
   const name = await controlPlane.release('checkout', '2.1.0', 'stepwise');
   await page.setViewportSize({ width: 390, height: 844 });
-  for (const [path, heading] of [['/', 'Services'], ['/services/production/checkout', 'checkout'], [`/releases/${name}`, 'checkout 2.1.0'], ['/events', 'Events']]) {
+  for (const [path, heading] of [['/', 'Services'], ['/services/production/checkout', 'checkout'], [`/releases/${name}`, 'checkout 2.1.0'], ['/environments', 'Environments'], ['/events', 'Events']]) {
     await page.goto(`${controlPlane.url}${path}`);
     await expect(page.getByRole('heading', { level: 1, name: heading, exact: true })).toBeVisible();
     expect(await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth), path).toBeLessThanOrEqual(0);

@@ -19,7 +19,7 @@ export interface ControlPlane {
   /** Applies documents, and fails when they are refused. */
   apply: (...documents: object[]) => Promise<void>;
   /** Starts a release as the API does, and returns its name. */
-  release: (service: string, version: string, policy: string, reason?: string) => Promise<string>;
+  release: (service: string, version: string, policy: string, reason?: string, environment?: string) => Promise<string>;
   /** Ends the server; what it keeps stays. */
   end: () => Promise<void>;
   /** Starts it again at the same addresses. */
@@ -70,8 +70,8 @@ export async function startControlPlane(): Promise<ControlPlane> {
     url,
     gateway,
     apply: async (...documents) => void (await post('/api/v1/apply', documents)),
-    release: async (service, version, policy, reason) =>
-      (await post('/api/v1/releases', { service, version, policy, ...(reason && { reason }) })).metadata.name,
+    release: async (service, version, policy, reason, environment) =>
+      (await post('/api/v1/releases', { service, version, policy, ...(reason && { reason }), ...(environment && { environment }) })).metadata.name,
     end,
     begin: async () => void ({ child } = await run(new URL(url).host, new URL(gateway).host)),
     remove: async () => {
@@ -99,20 +99,23 @@ export const service = (name: string, host: string, versions: Record<string, str
 /** A step: its name, a percentage of everyone, and how long it holds; until somebody promotes where that is absent. */
 export type Step = [name: string, percent: number, time?: string];
 
-/** A Policy document. */
-export const policy = (name: string, description: string, steps: Step[], checks: object[]) => ({
+/** A Policy document. A step that is no list stands as it is written in documents. */
+export const policy = (name: string, description: string, steps: (Step | { name: string })[], checks: object[]) => ({
   apiVersion: API_VERSION,
   kind: 'Policy',
   metadata: { name },
   spec: {
     description,
-    steps: steps.map(([step, percent, time]) => ({
-      name: step,
-      audience: [{ percent }],
-      hold: time === undefined ? { untilPromoted: true } : { time },
-    })),
+    steps: steps.map((step) => {
+      if (!Array.isArray(step)) return step;
+      const [named, percent, time] = step;
+      return { name: named, audience: [{ percent }], hold: time === undefined ? { untilPromoted: true } : { time } };
+    }),
     checks,
     onFail: 'rollback',
     keepPrevious: '10m',
   },
 });
+
+/** An Environment document. */
+export const environment = (name: string, spec: object) => ({ apiVersion: API_VERSION, kind: 'Environment', metadata: { name }, spec });
