@@ -32,3 +32,35 @@ async fn a_dry_run_refuses_what_could_not_start() {
     let typo = world.client.post("/api/v1/releases?dryrun=true", &live).send().await;
     assert_eq!(typo.problem(), "bad-request", "a slip of the pen would have started it");
 }
+
+#[tokio::test]
+async fn a_dry_run_tells_of_a_freeze_and_of_people_who_decide() {
+    let world = World::with_checkout().await;
+    world
+        .client
+        .apply(
+            "
+kind: Environment
+metadata: { name: production }
+spec:
+  freezes: [ { from: 2026-11-20, to: 2026-11-30, reason: black friday } ]
+  roles: { product: [ ann ] }
+---
+kind: Policy
+metadata: { name: signed }
+spec:
+  steps:
+    - { name: few, audience: [ { percent: 5 } ], hold: { time: 10m } }
+    - { name: ask, approval: { roles: [ product ] } }
+    - { name: all, audience: [ { percent: 100 } ] }
+",
+        )
+        .await;
+    let body = json!({ "service": "checkout", "version": "2.1.0", "policy": "signed" });
+    let schedule = world.client.post(PATH, &body).send().await.json();
+    let steps = &schedule["steps"];
+    assert_eq!(steps[0]["beginsAt"], "2026-12-01T00:00:00.000Z", "{schedule:#}");
+    assert!(steps[0]["heldUp"].as_str().unwrap().contains("black friday"), "{schedule:#}");
+    assert!(!steps[1]["undecided"].is_null(), "{schedule:#}");
+    assert!(schedule["endsAt"].is_null(), "nobody knows when product approves: {schedule:#}");
+}
