@@ -13,7 +13,7 @@ const LONG_FILES: [(&str, &str); 0] = [];
 
 /// Functions that are longer, and why: `file: function`.
 const LONG_FUNCTIONS: [(&str, &str); 1] = [(
-    "crates/sluice-core/src/release/reason.rs: fmt",
+    "crates/sluice-core/src/release/reason/words.rs: fmt",
     "a table: one sentence for each reason, which is read as a whole",
 )];
 

@@ -1,3 +1,5 @@
+//! Which headers are believed, and what is passed on.
+
 use super::*;
 
 const KEY: PreviewKey = PreviewKey::new([7; 32]);
