@@ -1,6 +1,7 @@
 //! Asking what would be: the schedule of a release, and mistakes in policies.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use sluice_core::{Name, lint};
 use sluice_engine::resource::ReleaseRequest;
@@ -20,11 +21,12 @@ pub(crate) struct Finding {
     pub(crate) severity: Severity,
     /// A stable word.
     pub(crate) code: String,
-    /// Where in the policy: `spec.steps[1].hold`.
+    /// Where in the policy: `spec.steps[1].hold`. Empty for the policy as a whole.
     pub(crate) path: String,
     /// What, in one plain sentence.
     pub(crate) text: String,
     /// How to mend it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) hint: Option<String>,
 }
 
@@ -55,9 +57,9 @@ struct Policies {
 }
 
 impl Client {
-    /// What a release would do and when. Nothing is changed.
-    pub(crate) fn schedule(&self, request: &ReleaseRequest) -> Result<serde_json::Value, Error> {
-        let body = serde_json::Value::Object(json_object(request)).to_string();
+    /// What a release would do and when, as the server says it. Nothing is changed.
+    pub(crate) fn schedule(&self, request: &ReleaseRequest) -> Result<Value, Error> {
+        let body = Value::Object(json_object(request)).to_string();
         let path = "/api/v1/releases?dryRun=true".to_owned();
         self.read(Sending::post(path, "application/json", body.into_bytes()))
     }

@@ -11,6 +11,7 @@ use sluice_engine::Resource;
 
 use crate::outcome::{Exit, Failure};
 use crate::terminal::Paint;
+pub(crate) use gate::moment;
 
 /// How many characters a bar has.
 const BAR: usize = 24;

@@ -71,8 +71,9 @@ mod tests {
         mailer    1.0.0 and 1.1.0 wait  -
         payments  1.4.0                 1.3.0 → 1.4.0 (1 %, AwaitingApproval)
         ");
-        insta::assert_snapshot!(closed(&standing).collect::<Vec<_>>().join("\n"), @r"
-        production: a freeze lasts until Sun 3 Jan 2027, 00:00 Europe/Amsterdam (holidays)
-        ");
+        assert_eq!(
+            closed(&standing).collect::<Vec<_>>(),
+            ["production: a freeze lasts until Sun 3 Jan 2027, 00:00 Europe/Amsterdam (holidays)"]
+        );
     }
 }

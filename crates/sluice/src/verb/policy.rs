@@ -119,7 +119,8 @@ fn told(finding: &Finding, place: &str, paint: Paint) -> String {
         Severity::Warning => paint.yellow("warning"),
         Severity::Hint => paint.cyan("hint"),
     };
-    let place = paint.bold(&format!("{place}:{}", finding.path));
+    let path = if finding.path.is_empty() { "" } else { ":" };
+    let place = paint.bold(&format!("{place}{path}{}", finding.path));
     let mut text = format!("{place} {severity}[{}] {}\n", finding.code, finding.text);
     if let Some(hint) = &finding.hint {
         text.push_str(&format!("  {} {hint}\n", paint.dim("= hint:")));

@@ -13,6 +13,7 @@ use crate::follow::{View, until_ended};
 use crate::outcome::{Exit, Failure};
 use crate::show::for_programs;
 use crate::show::release::Release;
+use crate::show::schedule::{self, Schedule};
 use crate::verb::Context;
 
 /// How much of the timeline `status` shows.
@@ -65,7 +66,12 @@ fn status(context: &mut Context, args: &StatusArgs) -> Result<Exit, Failure> {
 fn foresee(context: &mut Context, request: &ReleaseRequest) -> Result<Exit, Failure> {
     let schedule = context.client.schedule(request)?;
     if !for_programs(&mut context.out, context.common.output, &schedule)? {
-        let lines = crate::show::schedule::lines(&schedule, context.out.paint());
+        let schedule: Schedule = serde_json::from_value(schedule).map_err(|error| {
+            Failure::new(Exit::Unreachable, "the schedule is not one that this program knows")
+                .because(&error)
+                .hint("the server may be of another version; see `sluice --version`")
+        })?;
+        let lines = schedule::lines(&schedule, context.out.paint());
         context.out.write(&format!("{}\n", lines.join("\n")))?;
         context.notes.line("nothing was started")?;
     }
