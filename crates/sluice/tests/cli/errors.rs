@@ -5,12 +5,15 @@ use std::net::TcpListener;
 use crate::world::{Build, Ended, Server, documents, run, sluice};
 
 /// A failure as a snapshot: what differs between runs is replaced.
-fn check(name: &str, ended: &Ended, replacements: &[(&str, &str)]) {
+pub(crate) fn check(name: &str, ended: &Ended, replacements: &[(&str, &str)]) {
     let mut text = ended.shown();
     for (from, to) in replacements {
         text = text.replace(from, to);
     }
-    insta::with_settings!({ filters => vec![(r"process \d+", "process [PID]")] }, {
+    insta::with_settings!({ filters => vec![
+        (r"process \d+", "process [PID]"),
+        (r"\d{4}-\d\d-\d\d \d\d:\d\d UTC", "[TIME]"),
+    ] }, {
         insta::assert_snapshot!(name, text);
     });
 }

@@ -2,10 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "in tests, a panic is how a failure is told")]
 
+mod announcing;
 mod completions;
 mod crash;
 mod demo;
 mod errors;
+mod foresight;
+mod gates;
 mod help;
 mod releases;
 mod world;
