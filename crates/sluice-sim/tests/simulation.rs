@@ -1,9 +1,12 @@
 //! Seeds: the engine and core whole, in a world where everything goes wrong that can.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use sluice_core::release::step;
+use sluice_core::calendar::Openness;
+use sluice_core::release::status::Verb;
+use sluice_core::release::{Answer, Effect, Endpoints, Event, Observation, Phase, Release, Transition, step};
+use sluice_core::{Timestamp, Weight};
 use sluice_sim::simulation::{Failed, Told, run};
 
 /// A number from the environment.
@@ -58,4 +61,137 @@ fn whatever_goes_wrong_nobody_is_hurt_and_every_release_ends() {
     if let Some(Failed { seed, what, story }) = failed.first() {
         panic!("{}\n\nseed {seed}: {what}\nshow it again with SLUICE_SEED={seed}", story.join("\n"));
     }
+}
+
+#[test]
+fn a_seed_tells_the_same_story_every_time() {
+    for seed in 0..8 {
+        let told = || run(seed, step).unwrap_or_else(|failed| panic!("seed {seed}: {}", failed.what));
+        let (first, second) = (told(), told());
+        assert!(first.log.len() > 1_000, "seed {seed} tells nothing");
+        assert!(first.log == second.log, "seed {seed} tells two stories");
+    }
+}
+
+/// Whether the auditors see what a decision function does wrong, within some seeds.
+fn is_seen(decide: sluice_engine::engine::Decide, words: &str) -> bool {
+    (0..60).any(|seed| run(seed, decide).is_err_and(|failed| failed.what.contains(words)))
+}
+
+/// Does what is right, and then changes it.
+fn step_but(
+    release: &Release,
+    event: &Event,
+    now: Timestamp,
+    change: impl FnOnce(&mut Transition),
+) -> Transition {
+    let mut transition = step(release, event, now);
+    change(&mut transition);
+    transition
+}
+
+/// Lets half of everyone in before the next change is in force.
+fn let_in(transition: &mut Transition) {
+    let half = Weight::from_percent(50.0).expect("it is a share");
+    let traffic = &mut transition.next.traffic;
+    traffic.desired = traffic.desired.with_share(half);
+    traffic.desired_change += 1;
+    traffic.given.fill(traffic.desired.clone());
+    transition.effects.push(Effect::ApplyTraffic { change: traffic.desired_change });
+}
+
+#[test]
+fn somebody_let_in_on_the_way_back_is_seen() {
+    let decide = |release: &Release, event: &Event, now| {
+        step_but(release, event, now, |transition| {
+            let is_going = matches!(release.phase, Phase::RollingBack { .. })
+                && matches!(transition.next.phase, Phase::RollingBack { .. });
+            if is_going && matches!(event, Event::Observed(_)) && transition.next.traffic.desired.is_nobody()
+            {
+                let_in(transition);
+            }
+        })
+    };
+    assert!(is_seen(decide, "let in on the way back"));
+}
+
+#[test]
+fn an_abort_that_is_forgotten_is_seen() {
+    let decide = |release: &Release, event: &Event, now| {
+        step_but(release, event, now, |transition| {
+            let is_abort = matches!(event, Event::Command(command) if command.verb == Verb::Abort);
+            if is_abort && transition.answer == Answer::Done {
+                transition.next = release.clone();
+                transition.next.timeline = Arc::clone(&release.timeline);
+                transition.effects.clear();
+                transition.entries.clear();
+            }
+        })
+    };
+    assert!(is_seen(decide, "it was aborted, and is"));
+}
+
+#[test]
+fn an_entry_that_is_missing_from_the_log_is_seen() {
+    let decide = |release: &Release, event: &Event, now| {
+        step_but(release, event, now, |transition| drop(transition.entries.pop()))
+    };
+    assert!(is_seen(decide, "entries are not those before"));
+}
+
+#[test]
+fn a_closed_calendar_that_is_overlooked_is_seen() {
+    let decide = |release: &Release, event: &Event, now| match event {
+        Event::Observed(seen) => {
+            let seen = Observation { calendar: Openness::default(), ..seen.clone() };
+            step(release, &Event::Observed(seen), now)
+        }
+        event => step(release, event, now),
+    };
+    assert!(is_seen(decide, "the calendar is closed"));
+}
+
+#[test]
+fn endpoints_that_are_not_ready_and_overlooked_are_seen() {
+    let decide = |release: &Release, event: &Event, now| match event {
+        Event::Observed(seen) => {
+            let mut seen = seen.clone();
+            let ready = Endpoints { ready: 1, total: 1 };
+            (seen.stable_endpoints, seen.candidate_endpoints) = (ready, ready);
+            step(release, &Event::Observed(seen), now)
+        }
+        event => step(release, event, now),
+    };
+    assert!(is_seen(decide, "which is not ready"));
+}
+
+#[test]
+fn services_that_go_up_in_the_wrong_order_are_seen() {
+    let decide = |release: &Release, event: &Event, now| {
+        step_but(release, event, now, |transition| transition.next.traffic.given.reverse())
+    };
+    assert!(is_seen(decide, " comes before "));
+}
+
+#[test]
+fn a_release_that_never_ends_is_seen() {
+    let decide = |release: &Release, event: &Event, now| match (&release.phase, event) {
+        (
+            Phase::Progressing(_) | Phase::AtGate { .. } | Phase::Paused { .. },
+            Event::Observed(_) | Event::Command(_),
+        ) => step(release, &Event::TrafficInForce { change: 0 }, now),
+        _ => step(release, event, now),
+    };
+    assert!(is_seen(decide, "has not ended"));
+}
+
+#[test]
+fn a_request_that_is_counted_twice_is_seen() {
+    let decide = |release: &Release, event: &Event, now| {
+        step_but(release, event, now, |transition| {
+            let more = transition.next.exposed.requests - release.exposed.requests;
+            transition.next.exposed.requests += more;
+        })
+    };
+    assert!(is_seen(decide, "requests of"));
 }

@@ -84,7 +84,7 @@ pub(super) fn policy(random: &mut Random, name: &str) -> String {
     for line in lines {
         writeln!(text, "    - {line}").expect("text can be written to");
     }
-    if random.chance(0.15) {
+    if !is_watching && random.chance(0.15) {
         text.push_str("  excludeUntilEnd: [ vip ]\n");
     }
     text.push_str(&checks(random, can_go_down, is_watching));

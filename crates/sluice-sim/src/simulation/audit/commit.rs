@@ -72,7 +72,7 @@ impl Book {
         passed: i64,
         now: Timestamp,
     ) -> Option<String> {
-        if before.traffic.desired.covers(&next.traffic.desired) || next.override_by.is_some() {
+        if before.traffic.desired.covers_people(&next.traffic.desired) || next.override_by.is_some() {
             return None;
         }
         if matches!(next.calendar, Openness::Closed { .. }) {
