@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::json;
 use sluice_core::document::environment::Start;
 use sluice_core::document::service::{
     AttributeSource, HealthSpec, Reveal, TimeoutSpec, UnitSource, VersionSpec,
@@ -12,8 +13,9 @@ use sluice_core::{Name, ServiceKey, VersionName};
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::inner::{document_json, release_resource, to_json};
-use crate::port::store::{self, Change, Commit, Expect, NewEvent, Write};
+use crate::port::store::{self, Change, Commit, Expect, NewEvent, Remembered, Write};
 use crate::prospect::Prospect;
+use crate::releases::{given_before, remember};
 use crate::resource::{
     Announced, Announcement, ApplyAction, Caller, CreateService, HandOn, ReleaseRequest, Resource,
 };
@@ -47,6 +49,12 @@ impl Engine {
     ) -> Result<Announced, Error> {
         let inner = &self.inner;
         let guard = inner.configuring.lock().await;
+        let remember = remember(caller, &json!({ "service": service, "announcement": announcement }));
+        if let Some((key, hash)) = &remember
+            && let Some(given) = given_before(inner, key, hash).await?
+        {
+            return Ok(given);
+        }
         let mut attempt = 0;
         let work = loop {
             attempt += 1;
@@ -68,7 +76,13 @@ impl Engine {
         inner.publisher.put_in_force(&inner.world).await;
         drop(guard);
         let tried = crate::starter::start_what_may(inner, service).await;
-        Ok(self.announced(service, &announcement.version, work, tried))
+        let announced = self.announced(service, &announcement.version, work, tried);
+        if let Some((key, request)) = remember {
+            let answer = to_json(&announced);
+            let remember = Some(Remembered { key, request, answer });
+            inner.commit(Commit { now: inner.now(), remember, ..Commit::default() }).await?;
+        }
+        Ok(announced)
     }
 
     fn adopt(&self, service: &ServiceKey, work: &Work, version: u64, now: sluice_core::Timestamp) {
@@ -215,7 +229,9 @@ impl Engine {
                 start: Some(false),
                 policy: None,
             };
-            self.announce(&there, announcement, caller).await?;
+            // The key belongs to the release that follows.
+            let caller = Caller { idempotency_key: None, ..caller.clone() };
+            self.announce(&there, announcement, &caller).await?;
         }
         let request = ReleaseRequest {
             service: service.clone(),
@@ -271,9 +287,11 @@ fn work(
     effective.spec = Spec::Service(state.effective(spec));
     prospect.applied.insert(document_key(service), effective);
     if action != ApplyAction::Unchanged {
-        let broken = check::references(&prospect.documents()).into_iter();
-        let of_this = broken.filter(|broken| broken.key == document_key(service));
-        if let Some(problems) = Problems::new(of_this.map(|broken| broken.problem).collect()) {
+        // What is shared, as a route or a circle of needs, may be reported at any of those who share it.
+        let before = check::references(&world.documents());
+        let after = check::references(&prospect.documents()).into_iter();
+        let new = after.filter(|broken| !before.contains(broken));
+        if let Some(problems) = Problems::new(new.map(|broken| broken.problem).collect()) {
             return Err(Error::Invalid(problems));
         }
     }
@@ -311,11 +329,13 @@ fn note(
                     list(known),
                     list(wanted)
                 ),
-                Some(
-                    "a version does not change once people may have met it: give the new build a version of its own, \
-                     or withdraw the old one first: sluice version withdraw"
-                        .to_owned(),
-                ),
+                Some(format!(
+                    "a version does not change once people may have met it: give the new build a version of its \
+                     own, or withdraw the old one first: sluice version withdraw {} {}{}",
+                    service.name,
+                    wanted.name,
+                    environment_option(&service.environment)
+                )),
             ));
         }
         if known.needs != wanted.needs {
@@ -429,7 +449,7 @@ fn event(service: &ServiceKey, caller: &Caller, text: String, what: &str) -> New
         subject: document_key(service),
         actor: caller.actor.clone(),
         text: format!("{text}{why}"),
-        data: serde_json::json!({}),
+        data: json!({}),
     }
 }
 

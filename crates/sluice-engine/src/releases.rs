@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 use sluice_core::calendar::Calendar;
 use sluice_core::document::{DEFAULT_ENVIRONMENT, Document, DocumentKey, Kind, Metadata, ReleaseSpec, Spec};
@@ -287,7 +288,11 @@ pub(crate) fn remember(caller: &Caller, request: &serde_json::Value) -> Option<(
 }
 
 /// The answer that was given under a key, if any.
-pub(crate) async fn given_before(inner: &Inner, key: &str, request: &str) -> Result<Option<Resource>, Error> {
+pub(crate) async fn given_before<T: DeserializeOwned>(
+    inner: &Inner,
+    key: &str,
+    request: &str,
+) -> Result<Option<T>, Error> {
     match inner.parts.store.remembered(key).await? {
         None => Ok(None),
         Some(given) if given.request != request => Err(Error::IdempotencyMismatch { key: key.to_owned() }),
