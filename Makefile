@@ -68,8 +68,9 @@ gen: web/node_modules/.installed ## Writes schemas, OpenAPI, its client and the 
 bench: ## Prints the figures of the promises: speed, returns, releases, statistics
 	$(CARGO) bench --locked --workspace
 
-sim: ## Kills engines at random moments, many times: make sim SEEDS=2000
-	SLUICE_SEEDS=$(or $(SEEDS),2000) $(CARGO) test --locked --release --package sluice-sim --test engine killed -- --nocapture
+sim: ## Simulates releases in a world where everything goes wrong: make sim SEEDS=5000
+	SLUICE_SEEDS=$(or $(SEEDS),5000) $(CARGO) test --locked --release --package sluice-sim --test engine --test simulation \
+		-- --nocapture killed whatever
 
 dev: web ## Runs the server on ./sluice-data and the dashboard with live reload
 	$(CARGO) build --package sluice --bin sluice

@@ -1,5 +1,7 @@
 //! The engine and the core, whole, in a world in memory and virtual time.
 
+#![expect(clippy::unwrap_used, reason = "in tests, a panic is how a failure is told")]
+
 #[path = "engine/process.rs"]
 mod process;
 #[path = "engine/releases.rs"]
