@@ -307,6 +307,7 @@ impl<'a> Play<'a> {
             .await
             .unwrap_or_else(|error| panic!("{error}\n{}", self.stage.documents()));
         self.is_set_up = true;
+        weather::begin(&mut self.random, self.stage);
         for _ in 0..3 {
             self.people.start(engine);
         }

@@ -39,11 +39,12 @@ impl Callee {
         if !self.faults.happens(self.faults.odds().hook_bad) {
             return Some(HookAnswer::Pass(None));
         }
-        match self.faults.draw(6) {
+        // Mostly out of reach: a pipeline has to be told often before it is given up.
+        match self.faults.draw(10) {
             0 => Some(HookAnswer::Fail(Some("the cart is empty".to_owned()))),
             1 => Some(HookAnswer::Wait(Some("tests are running".to_owned()))),
             2 => Some(HookAnswer::Taken { instead: "HTML".to_owned() }),
-            3 | 4 => Some(HookAnswer::Broken { why: "it refused the connection".to_owned() }),
+            3..9 => Some(HookAnswer::Broken { why: "it refused the connection".to_owned() }),
             _ => None,
         }
     }

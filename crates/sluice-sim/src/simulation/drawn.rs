@@ -175,8 +175,8 @@ impl Steps<'_> {
         }
         for _ in 0..1 + self.random.below(3) {
             self.people();
-            self.gate_perhaps(0.4);
-            if can_return && self.random.chance(0.08) && !self.is_final {
+            self.gate_perhaps(0.5);
+            if can_return && self.random.chance(0.2) && !self.is_final {
                 can_return = false;
                 self.add("pointOfNoReturn: { reason: 'orders are kept in another form' }");
                 self.people();

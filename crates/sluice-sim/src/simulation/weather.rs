@@ -12,6 +12,16 @@ use super::plane::Meter;
 use crate::city::Behaviour;
 use crate::random::Random;
 
+/// How the ports are at the beginning: never quite at once.
+pub(super) fn begin(random: &mut Random, stage: &Stage) {
+    let hook_bad = if random.chance(0.3) { 0.9 } else { 0.1 };
+    stage.faults.change(|odds| {
+        odds.commit_takes = Span::from_millis(20);
+        odds.apply_takes = Span::from_millis(50);
+        (odds.hook_bad, odds.hook_takes) = (hook_bad, Span::from_millis(500));
+    });
+}
+
 /// Lets something happen.
 pub(super) fn change(random: &mut Random, stage: &Stage, people: &mut People, engine: &Engine) {
     match random.below(13) {
@@ -96,7 +106,9 @@ fn traffic(random: &mut Random, stage: &Stage) {
 }
 
 fn hooks(random: &mut Random, stage: &Stage) {
-    let (bad, takes) = (random.unit(), Span::from_millis(random.below(8_000)));
+    let bad = if random.chance(0.3) { 1.0 } else { random.unit() };
+    let takes = Span::from_millis(random.below(8_000));
+    stage.audit.tell(format!("webhooks answer badly at odds of {bad:.2}, within {takes}"));
     stage.faults.change(|odds| (odds.hook_bad, odds.hook_takes) = (bad, takes));
 }
 
