@@ -6,6 +6,11 @@ export function showFirstError(form: HTMLFormElement) {
   requestAnimationFrame(() => form.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus());
 }
 
+/** What opened a dialog may be gone when it closes, as a verb that is no longer possible; then the page's head takes the focus. */
+function catchFocus() {
+  if (document.activeElement === document.body) document.querySelector<HTMLElement>('h1')?.focus({ preventScroll: true });
+}
+
 interface Props {
   title: ReactNode;
   isOpen: boolean;
@@ -20,7 +25,7 @@ interface Props {
  */
 export function Dialog({ title, isOpen, onClose, size = 'md', children }: Props) {
   return (
-    <Modal.Root opened={isOpen} onClose={onClose} size={size} centered>
+    <Modal.Root opened={isOpen} onClose={onClose} size={size} centered onExitTransitionEnd={catchFocus}>
       <Modal.Overlay backgroundOpacity={0.5} />
       <Modal.Content bg="var(--surface)">
         <div style={{ display: 'flex', alignItems: 'center', justifyContent: 'space-between', gap: 12, padding: '16px 16px 12px' }}>

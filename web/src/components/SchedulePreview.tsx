@@ -22,7 +22,7 @@ function Begins({ at }: { at: string | null | undefined }) {
   );
 }
 
-/** `waits for 10m and 500 requests`; of gates the words for the audience say that already. */
+/** A step; of a gate the words for the audience say what it waits for. */
 function Row({ step }: { step: Step }) {
   const isGate = step.kind !== 'expose' && step.kind !== 'ramp';
   return (
@@ -30,7 +30,7 @@ function Row({ step }: { step: Step }) {
       <Begins at={step.beginsAt} />
       <div>
         <strong>{tied(step.audience)}</strong>
-        {!isGate && step.waitsFor !== 'nothing' && `, until ${tied(step.waitsFor)}`}
+        {!isGate && step.waitsFor !== 'nothing' && ` · waits for ${tied(step.waitsFor)}`}
         {step.heldUp && <div className={classes.held}>Not before: {ended(tied(step.heldUp))}</div>}
         {step.undecided && !isGate && <div className={classes.held}>{sentence(tied(step.undecided))}</div>}
       </div>
@@ -56,7 +56,7 @@ function Whole({ schedule, version }: { schedule: Schedule; version: string }) {
           <Begins at={schedule.endsAt} />
           <div>
             <strong>{version} is live for good</strong>
-            {schedule.endsAt ? `, after ${length(parseSpan(schedule.takes))} in all` : ''}
+            {schedule.endsAt ? ` · the steps take ${length(parseSpan(schedule.takes))}` : ''}
           </div>
         </li>
       </ol>

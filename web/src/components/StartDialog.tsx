@@ -7,6 +7,7 @@ import { setActor, useActor } from '../actor';
 import { policiesQuery, useStart } from '../api/queries';
 import { environmentOf, releaseAddress, type Service } from '../api/resources';
 import { readiness, releasable } from '../format/service';
+import { newest } from '../format/standing';
 import { notify } from '../notify';
 import { ActorInput } from './ActorInput';
 import { Dialog, showFirstError } from './Dialog';
@@ -33,7 +34,7 @@ export function StartForm({ service, version: first, onClose }: Props) {
   const [name, setName] = useState(remembered);
   const [actor] = useDebouncedValue(name, 400);
   const choices = releasable(service);
-  const [version, setVersion] = useState(first ?? choices[0]?.name ?? '');
+  const [version, setVersion] = useState(first ?? newest(choices.map((choice) => choice.name)) ?? '');
   const [policy, setPolicy] = useState(CHOSEN);
   const [reason, setReason] = useState('');
   const [idempotencyKey] = useState(() => crypto.randomUUID());

@@ -56,7 +56,7 @@ function Step({ step, status: { phase, gate }, policy }: { step: StepStatus; sta
         </span>
       </div>
       {WORKS[does] && <div className={classes.work}>{WORKS[does]}</div>}
-      <div className={classes.audience}>{tied(step.audience)}</div>
+      <div className={classes.audience}>{does === 'watch' ? 'nobody is steered' : tied(step.audience)}</div>
       {stands ? (
         progress(step, gate).map(({ text, done }) => (
           <div key={text.replace(/[\d,.]+/g, '')} className={classes.hold}>

@@ -4,7 +4,7 @@ import { closure, nextChange, opens } from './calendar';
 import { consequence } from './consequence';
 import { cannot, holdUp, peopleWith } from './holdup';
 import { byUrgency, needsSomebody, wanted } from './needs';
-import { isNewer, offer } from './standing';
+import { isNewer, newest, offer } from './standing';
 import { asks, progress, work } from './step';
 import { when } from './time';
 
@@ -173,6 +173,8 @@ describe('versions', () => {
   it('are newer when they are others, where their names hold no order', () => {
     expect(isNewer('3f9c2e1', 'a01b2c3')).toBe(true);
     expect(isNewer('3f9c2e1', '3f9c2e1')).toBe(false);
+    expect(newest(['3f9c2e1', 'a01b2c3'])).toBe('a01b2c3');
+    expect(newest(['2.0.3', '2.1.0', '2.0.4'])).toBe('2.1.0');
   });
 });
 

@@ -41,6 +41,10 @@ export function isNewer(version: string, than: string): boolean {
   return compareParts(preA.split('.'), preB.split('.')) > 0;
 }
 
+/** The newest of some versions; of those whose names hold no order the last. */
+export const newest = (versions: readonly string[]): string | undefined =>
+  versions.reduce<string | undefined>((best, version) => (best === undefined || isNewer(version, best) ? version : best), undefined);
+
 /** The version that one environment could take over from the one before, if that is newer and not on its way. */
 export function offer(environment: EnvironmentStanding, there: Record<string, ServiceThere>): Offer | undefined {
   const { after, name } = environment;

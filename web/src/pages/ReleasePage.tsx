@@ -95,10 +95,12 @@ function ReleaseTraffic({ release }: { release: Release }) {
 }
 
 function Facts({ release }: { release: Release }) {
-  const { from, policy, attempt, startedAt, finishedAt, keptUntil, startedBy } = release.status;
+  const { from, policy, attempt, startedAt, finishedAt, keptUntil, startedBy, services } = release.status;
+  const others = services.filter(({ service }) => service !== release.spec.service).map(({ service, to }) => `${service} ${to}`);
   return (
     <>
       From {from} in {environmentOf(release)}, policy {policy}
+      {others.length > 0 && `, together with ${others.join(', ')}`}
       {attempt > 1 && `, attempt ${attempt}`}
       {' · '}started by {startedBy}
       {startedAt && (
