@@ -8,6 +8,8 @@ mod calendar;
 mod company;
 #[path = "release_traces/ends.rs"]
 mod ends;
+#[path = "release_traces/found.rs"]
+mod found;
 #[path = "release_traces/gates.rs"]
 mod gates;
 #[path = "release_traces/holds.rs"]

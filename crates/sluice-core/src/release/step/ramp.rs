@@ -68,7 +68,8 @@ impl Draft {
 
     /// More people meet the candidate: what is to be seen among them begins afresh.
     fn grow(&mut self, mut stand: Stand, step: &Step, share: Weight) {
-        let exposure = self.next.traffic.desired.with_share(share);
+        // Whoever the step keeps out is kept out from the first share on, also where it began with nobody.
+        let exposure = step.exposure.with_share(share);
         self.note(TimelineKind::Step, format!("Step {} grows: {}", step.name, exposure.words()));
         self.restart_checks();
         stand.held = Span::ZERO;

@@ -12,6 +12,7 @@ impl Book {
         let mut found = Vec::new();
         let is_same_attempt = before.attempt == next.attempt;
         found.extend(members_in_order(next));
+        found.extend(keeps_out(next));
         if is_same_attempt {
             found.extend(no_growth_on_the_way_back(before, next));
             found.extend(self.aborts_end(next));
@@ -124,6 +125,19 @@ impl Book {
 fn is_taken_back(release: &Release) -> bool {
     use Phase::{Aborted, RolledBack, RollingBack, Superseded};
     matches!(release.phase, RollingBack { .. } | RolledBack { .. } | Aborted { .. } | Superseded { .. })
+}
+
+/// Whoever every step of the plan keeps out does not meet the candidate before the end.
+fn keeps_out(next: &Release) -> Option<String> {
+    let is_the_end = matches!(next.phase, Phase::Promoting { .. } | Phase::Succeeded { .. });
+    let (first, rest) = next.plan.steps.split_first()?;
+    let is_out =
+        |segment: &&sluice_core::Name| rest.iter().all(|step| step.exposure.exclude.contains(segment));
+    let out = first.exposure.exclude.iter().find(is_out)?;
+    let lets_in =
+        |given: &Exposure| !given.is_nobody() && !given.is_everyone() && !given.exclude.contains(out);
+    let met = next.members().any(|member| lets_in(member.given));
+    (met && !is_the_end).then(|| format!("{out} is to be kept out, and meets it"))
 }
 
 /// Whoever meets the candidate of a service finds those of the services before it.
