@@ -61,10 +61,10 @@ export function environments() {
 /** Why an environment is closed; of the freezes, `shops-eu` has one that lasts. */
 export function calendar({ metadata: { name }, spec }) {
   const [freeze] = spec.freezes ?? [];
-  if (!freeze) return { calendar: { Open: { until: null } }, text: '' };
+  if (!freeze) return { closedBy: null, reason: null, changesAt: null, text: '' };
   const at = iso(Math.ceil(Date.now() / DAY) * DAY + 7 * DAY + 8 * HOUR);
   return {
-    calendar: { Closed: { why: { Freeze: { reason: freeze.reason, until: at, zone: freeze.zone } }, opens_at: at } },
+    closedBy: 'freeze', reason: freeze.reason, changesAt: at,
     text: `${name}: a freeze lasts until ${at.slice(0, 10)}, 09:00 ${freeze.zone} (${freeze.reason})`,
   };
 }

@@ -192,17 +192,16 @@ function sayAt(release, verb, actor, reason, why) {
 function schedule(body) {
   const { steps } = resources.get(key('Policy', body.policy ?? 'canary')).spec;
   const place = resources.get(key('Environment', body.environment ?? 'production'));
-  const { Closed: closed } = place && !body.override ? calendar(place).calendar : {};
-  const { reason } = closed?.why.Freeze ?? {};
+  const { closedBy: closed, reason, changesAt } = place && !body.override ? calendar(place) : {};
   const now = iso();
-  let at = closed ? Date.parse(closed.opens_at) : Date.now();
+  let at = closed ? Date.parse(changesAt) : Date.now();
   const planned = steps.map((step, i) => {
     const beginsAt = iso(at);
     const [, minutes = '0', secs = '0'] = /^(?:(\d+)m)?(?:(\d+)s)?$/.exec(step.hold.time);
     at += (Number(minutes) * 60 + Number(secs)) * 1000;
     return {
       name: step.name, kind: 'expose', audience: `${step.audience[0].percent} % of everyone`, beginsAt, endsAt: iso(at), takes: step.hold.time,
-      heldUp: closed && i === 0 ? `a freeze lasts until ${closed.opens_at.slice(0, 10)}, 09:00 Europe/Amsterdam (${reason})` : null,
+      heldUp: closed && i === 0 ? `a freeze lasts until ${changesAt.slice(0, 10)}, 09:00 Europe/Amsterdam (${reason})` : null,
       waitsFor: `${step.hold.time} and ${step.hold.requests} requests and both checks`, undecided: null, requests: step.hold.requests, requestsTake: null, stages: [],
     };
   });

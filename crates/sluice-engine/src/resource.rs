@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sluice_core::calendar::Openness;
 use sluice_core::document::release::ServiceVersion;
 use sluice_core::document::service::{Build, Endpoint, RouteSpec};
 use sluice_core::document::{DocumentKey, Kind, Metadata};
 use sluice_core::lint::Finding;
 use sluice_core::name::VersionNeed;
 use sluice_core::release::status::PhaseName;
-use sluice_core::{Name, VersionName, Weight};
+use sluice_core::{Name, Timestamp, VersionName, Weight};
 use utoipa::ToSchema;
 
 /// Who asks, and why.
@@ -215,15 +214,30 @@ pub struct Standing {
 
 /// An environment, as far as releases are concerned.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct EnvironmentStanding {
     /// Its name.
     pub name: Name,
     /// The environment in which a version must have been released first.
     pub after: Option<Name>,
-    /// Whether something may begin there now, and if not, why and until when.
-    pub calendar: Openness,
-    /// The same in one plain sentence; empty while it is open.
+    /// What keeps more people from meeting a candidate now; none while nothing does.
+    pub closed_by: Option<ClosedBy>,
+    /// Why a freeze was called.
+    pub reason: Option<String>,
+    /// When it opens, or closes next; none when it does not within 400 days.
+    pub changes_at: Option<Timestamp>,
+    /// Why it is closed and until when, in one plain sentence; empty while it is open.
     pub text: String,
+}
+
+/// What keeps more people from meeting a candidate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum ClosedBy {
+    /// No window is open.
+    Window,
+    /// A freeze lasts.
+    Freeze,
 }
 
 /// A service with what it has in every environment.

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sluice_core::calendar::Openness;
+use sluice_core::calendar::{Closed, Openness};
 use sluice_core::document::DEFAULT_ENVIRONMENT;
 use sluice_core::{Name, ServiceKey, Timestamp, VersionName};
 
 use crate::engine::Engine;
-use crate::resource::{EnvironmentStanding, ReleaseThere, ServiceStanding, ServiceThere, Standing};
+use crate::resource::{ClosedBy, EnvironmentStanding, ReleaseThere, ServiceStanding, ServiceThere, Standing};
 use crate::world::World;
 
 impl Engine {
@@ -47,11 +47,17 @@ fn in_order(world: &World) -> Vec<Name> {
 fn environment(world: &mut World, name: Name, now: Timestamp) -> EnvironmentStanding {
     let calendar = world.openness(&name, now);
     let after = world.environment(&name).and_then(|spec| spec.after.clone());
-    let text = match &calendar {
-        Openness::Open { .. } => String::new(),
-        Openness::Closed { why, .. } => format!("{name}: {why}"),
+    let (why, changes_at) = match calendar {
+        Openness::Open { until } => (None, until),
+        Openness::Closed { why, opens_at } => (Some(why), opens_at),
     };
-    EnvironmentStanding { name, after, calendar, text }
+    let text = why.as_ref().map(|why| format!("{name}: {why}")).unwrap_or_default();
+    let (closed_by, reason) = match why {
+        None => (None, None),
+        Some(Closed::Window { .. }) => (Some(ClosedBy::Window), None),
+        Some(Closed::Freeze { reason, .. }) => (Some(ClosedBy::Freeze), reason),
+    };
+    EnvironmentStanding { name, after, closed_by, reason, changes_at, text }
 }
 
 fn there(world: &World, service: &ServiceKey) -> ServiceThere {

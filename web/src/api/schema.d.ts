@@ -964,25 +964,11 @@ export interface components {
             onFail?: components["schemas"]["Mitigation"] | null;
             onInconclusive?: components["schemas"]["OnInconclusive"] | null;
         };
-        /** @description Why nothing may begin. Its `Display` is one plain clause, without a full stop. */
-        Closed: {
-            /** @description No window is open. */
-            Window: {
-                opens_at?: components["schemas"]["Timestamp"] | null;
-                /** @description The zone of the window that opens then. */
-                zone: components["schemas"]["Zone"];
-            };
-        } | {
-            /** @description A freeze lasts. */
-            Freeze: {
-                /** @description Why it was called. */
-                reason?: string | null;
-                /** @description When it ends; of several, the one that ends last. */
-                until: components["schemas"]["Timestamp"];
-                /** @description The zone that it was written in. */
-                zone: components["schemas"]["Zone"];
-            };
-        };
+        /**
+         * @description What keeps more people from meeting a candidate.
+         * @enum {string}
+         */
+        ClosedBy: "window" | "freeze";
         /**
          * @description A stable code: a client may decide by it.
          * @enum {string}
@@ -1098,9 +1084,11 @@ export interface components {
             /** @description Its name. */
             name: components["schemas"]["Name"];
             after?: components["schemas"]["Name"] | null;
-            /** @description Whether something may begin there now, and if not, why and until when. */
-            calendar: components["schemas"]["Openness"];
-            /** @description The same in one plain sentence; empty while it is open. */
+            closedBy?: components["schemas"]["ClosedBy"] | null;
+            /** @description Why a freeze was called. */
+            reason?: string | null;
+            changesAt?: components["schemas"]["Timestamp"] | null;
+            /** @description Why it is closed and until when, in one plain sentence; empty while it is open. */
             text: string;
         };
         /** @description Some events, oldest first. */
@@ -1441,20 +1429,6 @@ export interface components {
          * @enum {string}
          */
         OnNewer: "supersede" | "queue" | "refuse";
-        /** @description Whether something may begin. */
-        Openness: {
-            /** @description It may. */
-            Open: {
-                until?: components["schemas"]["Timestamp"] | null;
-            };
-        } | {
-            /** @description It may not. */
-            Closed: {
-                /** @description Why not. */
-                why: components["schemas"]["Closed"];
-                opens_at?: components["schemas"]["Timestamp"] | null;
-            };
-        };
         /**
          * @description A path prefix: begins with `/`, has no trailing `/` (but for `/` itself), no query and no dot segments.
          * @example /checkout

@@ -12,11 +12,10 @@ export interface Closure {
 }
 
 /** Why and until when nothing may begin there, unless something may. */
-export function closure({ calendar }: EnvironmentStanding): Closure | undefined {
-  if (!('Closed' in calendar)) return undefined;
-  const { why, opens_at: opensAt } = calendar.Closed;
-  const reason = 'Freeze' in why ? `Freeze${why.Freeze.reason ? `: ${why.Freeze.reason}` : ''}` : 'Outside its hours';
-  return { why: reason, ...(opensAt && { opensAt: Date.parse(opensAt) }) };
+export function closure({ closedBy, reason, changesAt }: EnvironmentStanding): Closure | undefined {
+  if (!closedBy) return undefined;
+  const why = closedBy === 'freeze' ? `Freeze${reason ? `: ${reason}` : ''}` : 'Outside its hours';
+  return { why, ...(changesAt && { opensAt: Date.parse(changesAt) }) };
 }
 
 /** `Opens tomorrow 09:00 your time (in 14 h)`: reasons name the time on the clocks of the environment. */
@@ -25,10 +24,7 @@ export const opens = ({ opensAt }: Closure, now: number) =>
 
 /** When the next environment opens or closes, in milliseconds since 1970. */
 export function nextChange({ environments }: Standing, now: number): number | undefined {
-  const times = environments.flatMap(({ calendar }) => {
-    const at = 'Open' in calendar ? calendar.Open.until : calendar.Closed.opens_at;
-    return at ? [Date.parse(at)] : [];
-  });
+  const times = environments.flatMap(({ changesAt }) => (changesAt ? [Date.parse(changesAt)] : []));
   const ahead = times.filter((at) => at > now);
   return ahead.length > 0 ? Math.min(...ahead) : undefined;
 }

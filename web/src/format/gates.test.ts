@@ -130,12 +130,10 @@ describe('points in time to plan with', () => {
 });
 
 const place = (changes: Partial<EnvironmentStanding>): EnvironmentStanding => ({
-  name: 'production', after: 'staging', calendar: { Open: { until: null } }, text: '', ...changes,
+  name: 'production', after: 'staging', closedBy: null, reason: null, changesAt: null, text: '', ...changes,
 });
 
-const frozen = place({
-  calendar: { Closed: { why: { Freeze: { reason: 'holidays', until: '2027-01-03T23:00:00.000Z', zone: 'Europe/Amsterdam' } }, opens_at: '2027-01-04T08:00:00.000Z' } },
-});
+const frozen = place({ closedBy: 'freeze', reason: 'holidays', changesAt: '2027-01-04T08:00:00.000Z' });
 
 describe('calendars', () => {
   const now = Date.parse('2026-12-30T12:00:00.000Z');
@@ -147,13 +145,13 @@ describe('calendars', () => {
   });
 
   it('say so when nobody knows when that is', () => {
-    const closed = closure(place({ calendar: { Closed: { why: { Window: { opens_at: null, zone: 'UTC' } }, opens_at: null } } }));
+    const closed = closure(place({ closedBy: 'window' }));
     expect(closed && `${closed.why}. ${opens(closed, now)}`).toBe('Outside its hours. It is not known when it opens');
   });
 
   it('are asked again when the next of them changes', () => {
-    const open = place({ calendar: { Open: { until: '2026-12-31T16:30:00.000Z' } } });
-    const past = place({ calendar: { Open: { until: '2026-12-30T11:00:00.000Z' } } });
+    const open = place({ changesAt: '2026-12-31T16:30:00.000Z' });
+    const past = place({ changesAt: '2026-12-30T11:00:00.000Z' });
     expect(nextChange({ environments: [frozen, open, past], services: [] }, now)).toBe(Date.parse('2026-12-31T16:30:00.000Z'));
     expect(nextChange({ environments: [place({})], services: [] } as Standing, now)).toBeUndefined();
   });
