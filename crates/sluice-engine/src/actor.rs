@@ -306,7 +306,8 @@ impl Actor {
                     Answer::Refused { why } => {
                         Err(Error::VerbRefused { release: self.release.name.clone(), why })
                     }
-                    Answer::Done | Answer::None => Err(Error::Stopping),
+                    // Asked again of what it is now: that it is over, or that the engine stops.
+                    Answer::Done | Answer::None => continue,
                 };
                 asked.reply.send(answer).ok();
             }

@@ -78,43 +78,51 @@ impl Engine {
         let inner = &self.inner;
         let asked = serde_json::json!({ "release": release, "verb": verb, "reason": caller.reason });
         let remember = remember(caller, &asked);
-        let live = inner.world().release(release).cloned();
-        if let Some(live) = live {
-            let surroundings = self.surroundings(&live.release, caller);
-            let (reply, answer) = oneshot::channel();
-            let asked = Asked {
-                command: command(verb, caller, surroundings),
-                version,
-                remember: remember.clone(),
-                reply,
-            };
-            if live.mailbox.send(Message::Command(Box::new(asked))).await.is_ok()
-                && let Ok(answer) = answer.await
-            {
-                return answer;
+        loop {
+            let live = inner.world().release(release).cloned();
+            if let Some(live) = live {
+                let surroundings = self.surroundings(&live.release, caller);
+                let (reply, answer) = oneshot::channel();
+                let asked = Asked {
+                    command: command(verb, caller, surroundings),
+                    version,
+                    remember: remember.clone(),
+                    reply,
+                };
+                if live.mailbox.send(Message::Command(Box::new(asked))).await.is_ok()
+                    && let Ok(answer) = answer.await
+                {
+                    return answer;
+                }
+                // It ended while the message was on its way: asked again of what it is now.
             }
-            // It ended while the message was on its way: asked again of what it is now.
+            if let Some(answer) = self.act_on_finished(release, verb, version, &remember, caller).await? {
+                return Ok(answer);
+            }
         }
-        self.act_on_finished(release, verb, version, remember, caller).await
     }
 
+    /// None when the release goes on again: somebody else has started it anew meanwhile.
     async fn act_on_finished(
         &self,
         name: &Name,
         verb: Verb,
         version: Option<u64>,
-        remember: Option<(String, String)>,
+        remember: &Option<(String, String)>,
         caller: &Caller,
-    ) -> Result<Resource, Error> {
+    ) -> Result<Option<Resource>, Error> {
         let inner = &self.inner;
         let _guard = inner.configuring.lock().await;
         if *inner.stopping.borrow() {
             return Err(Error::Stopping);
         }
-        if let Some((key, hash)) = &remember
+        if inner.world().release(name).is_some() {
+            return Ok(None);
+        }
+        if let Some((key, hash)) = remember
             && let Some(given) = given_before(inner, key, hash).await?
         {
-            return Ok(given);
+            return Ok(Some(given));
         }
         let (stored, release) = self.finished(name).await?;
         if version.is_some_and(|wanted| wanted != stored.version) {
@@ -126,8 +134,8 @@ impl Engine {
         let transition = (inner.parts.decide)(&release, &event, now);
         match &transition.answer {
             Answer::Refused { why } => Err(Error::VerbRefused { release: name.clone(), why: why.clone() }),
-            Answer::Already | Answer::None => Ok(release_resource(&stored, &release)),
-            Answer::Done => self.revive(stored, transition, remember, now).await,
+            Answer::Already | Answer::None => Ok(Some(release_resource(&stored, &release))),
+            Answer::Done => self.revive(stored, transition, remember.clone(), now).await.map(Some),
         }
     }
 
