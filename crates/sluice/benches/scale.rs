@@ -39,6 +39,8 @@ use process::{cpu_time, resident_bytes, run_on_one_core};
 use quiet::QuietWorld;
 
 const RELEASES: usize = 10_000;
+/// How many services one text takes, which may have a megabyte.
+const TEXT_SERVICES: usize = 1000;
 /// How long real time is watched.
 const NOW: Duration = Duration::from_secs(120);
 /// How long virtual time is watched.
@@ -150,7 +152,10 @@ async fn begin(releases: usize, store: Arc<dyn Store>, clock: Arc<dyn Clock>) ->
     let engine = Engine::start(parts, Settings::default()).await.unwrap();
     let caller = Caller { actor: "bench".to_owned(), reason: None, idempotency_key: None };
     let mut documents = parse_yaml(POLICY).unwrap();
-    documents.extend(parse_yaml(&quiet::services(releases)).unwrap());
+    for first in (0..releases).step_by(TEXT_SERVICES) {
+        let numbers = first..releases.min(first + TEXT_SERVICES);
+        documents.extend(parse_yaml(&quiet::services(numbers)).unwrap());
+    }
     let began = Instant::now();
     engine.apply(documents, ApplyMode::Commit, &caller).await.unwrap();
     println!("{releases} services were applied at once in {:.1} s", began.elapsed().as_secs_f64());

@@ -37,10 +37,10 @@ fn key(number: usize) -> ServiceKey {
     }
 }
 
-/// So many services, each with two versions.
-pub(crate) fn services(count: usize) -> String {
+/// Services with these numbers, each with two versions.
+pub(crate) fn services(numbers: std::ops::Range<usize>) -> String {
     let mut yaml = String::new();
-    for number in 0..count {
+    for number in numbers {
         writeln!(
             yaml,
             "---\napiVersion: sluice.dev/v1alpha1\nkind: Service\nmetadata: {{ name: service-{number} }}\nspec:\n  \
