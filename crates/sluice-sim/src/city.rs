@@ -81,6 +81,7 @@ struct Inner {
     applied: u64,
     fail_applies: u64,
     apply_takes: Span,
+    has_hidden_counts: bool,
     met: BTreeMap<(ServiceKey, String), VersionName>,
     breaches: Vec<Breach>,
 }
@@ -98,6 +99,7 @@ impl City {
                 applied: 0,
                 fail_applies: 0,
                 apply_takes: Span::ZERO,
+                has_hidden_counts: false,
                 met: BTreeMap::new(),
                 breaches: Vec::new(),
             })),
@@ -128,6 +130,20 @@ impl City {
     /// Lets every call to set traffic take so long.
     pub fn apply_takes(&self, span: Span) {
         self.lock().apply_takes = span;
+    }
+
+    /// Lets counts be read, or not: visitors come and are counted all the same.
+    pub fn hide_counts(&self, is_hidden: bool) {
+        self.lock().has_hidden_counts = is_hidden;
+    }
+
+    /// Requests that were counted of a version.
+    pub fn counted(&self, service: &ServiceKey, version: &str) -> u64 {
+        let inner = self.lock();
+        let of = |counts: &BTreeMap<VersionName, Counts>| {
+            counts.iter().find(|(name, _)| name.as_str() == version).map(|(_, counts)| counts.requests)
+        };
+        inner.counts.get(service).and_then(of).unwrap_or(0)
     }
 
     /// A data plane that has lost what it counted and whom it serves, as after a restart of the machine.
@@ -249,7 +265,9 @@ impl Traffic for City {
 
 impl Metrics for City {
     fn counts(&self, service: &ServiceKey) -> BTreeMap<VersionName, Counts> {
-        self.lock().counts.get(service).cloned().unwrap_or_default()
+        let inner = self.lock();
+        let counts = inner.counts.get(service).filter(|_| !inner.has_hidden_counts);
+        counts.cloned().unwrap_or_default()
     }
 }
 

@@ -11,8 +11,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use serde_json::Value;
-use sluice_core::Timestamp;
 use sluice_core::document::DocumentKey;
+use sluice_core::{Span, Timestamp};
 use sluice_engine::port::store::{
     Chain, Commit, Committed, Error, EventQuery, EventRecord, ListQuery, Page, PendingEffect, Pruned,
     Remembered, Retention, Row, Store,
@@ -33,6 +33,8 @@ struct Inner {
     /// commit, with the resource version that they belong to.
     durable: BTreeMap<DocumentKey, (u64, Value)>,
     failures: VecDeque<Error>,
+    /// How long a commit that is done takes to be answered.
+    answer_takes: Span,
     crash: Option<Crash>,
     is_down: bool,
 }
@@ -56,6 +58,11 @@ impl MemoryStore {
     pub fn fail_next(&self, count: usize, error: &Error) {
         let mut inner = self.lock();
         inner.failures.extend(std::iter::repeat_n(error, count).cloned());
+    }
+
+    /// Lets every commit take so long to be answered once it is done.
+    pub fn answer_takes(&self, span: Span) {
+        self.lock().answer_takes = span;
     }
 
     /// Crashes once `commits` more commits are done: the last of them is kept, but its answer is lost. From then on
@@ -167,7 +174,14 @@ fn crashed() -> Error {
 #[async_trait]
 impl Store for MemoryStore {
     async fn commit(&self, commit: Commit) -> Result<Committed, Error> {
-        self.lock().commit(commit)
+        let (committed, takes) = {
+            let mut inner = self.lock();
+            (inner.commit(commit), inner.answer_takes)
+        };
+        if takes > Span::ZERO {
+            tokio::time::sleep(takes.as_duration()).await;
+        }
+        committed
     }
 
     async fn get(&self, key: &DocumentKey) -> Result<Option<Row>, Error> {

@@ -4,6 +4,8 @@
 
 #[path = "engine/process.rs"]
 mod process;
+#[path = "engine/races.rs"]
+mod races;
 #[path = "engine/releases.rs"]
 mod releases;
 #[path = "engine/trouble.rs"]

@@ -229,7 +229,14 @@ impl People {
         let repeats = 1 + usize::from(caller.idempotency_key.is_some() && self.random.chance(0.5));
         let (engine, audit, answers) = (engine.clone(), self.audit.clone(), Arc::clone(&self.answers));
         tokio::spawn(async move {
+            let note = |heard: Heard| {
+                let mut answers = answers.lock().unwrap_or_else(PoisonError::into_inner);
+                answers.insert(words.clone(), heard);
+            };
+            let mut all = Heard::Refused;
             for _ in 0..repeats {
+                // Whoever is killed meanwhile hears nothing.
+                note(all.max(Heard::Unclear));
                 audit.tell(format!("{} asks {release} to {} ({words})", caller.actor, verb.as_str()));
                 let answer = engine.act(&release, verb, None, &caller).await;
                 let heard = match &answer {
@@ -247,10 +254,9 @@ impl People {
                     let status: ReleaseStatus = serde_json::from_value(status).expect("a status reads back");
                     audit.acknowledged_abort(&release, &status);
                 }
-                let mut answers = answers.lock().unwrap_or_else(PoisonError::into_inner);
                 // Asked twice, it may be refused once.
-                let known = answers.entry(words.clone()).or_insert(heard);
-                *known = heard.max(*known);
+                all = all.max(heard);
+                note(all);
             }
         });
     }
