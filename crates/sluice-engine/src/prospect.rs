@@ -450,6 +450,10 @@ impl Prepared {
         let resource = release_resource(&stored, &release);
         load::start(inner, Arc::clone(&release), stored);
         load::tell_of_newer(inner, &release).await;
+        // What it was to wait for may have ended while it was being recorded, and nobody else would tell it.
+        for member in release.members() {
+            crate::queue::start_next(inner, member.service).await;
+        }
         resource
     }
 }

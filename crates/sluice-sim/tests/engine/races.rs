@@ -30,6 +30,27 @@ fn an_abort_that_comes_while_a_retry_is_being_recorded_ends_the_release() {
 }
 
 #[test]
+fn a_release_begins_although_the_one_before_ended_while_it_was_being_recorded() {
+    let home = home(4);
+    home.live(async |life| {
+        life.apply(SHOP).await.unwrap();
+        let first = life.release(&shop(), "1.1.0", "patient").await.unwrap();
+        life.until(&first, PhaseName::Progressing).await;
+        life.pass(Span::from_secs(2)).await;
+        home.store.answer_takes(Span::from_secs(2));
+        // Everyone is back when that is known to be recorded, after two seconds, and that they are, after four.
+        let second = async {
+            life.pass(Span::from_secs(3)).await;
+            life.release(&shop(), "1.2.0", "patient").await
+        };
+        let (aborted, second) = tokio::join!(life.act(&first, Verb::Abort), second);
+        aborted.unwrap();
+        home.store.answer_takes(Span::ZERO);
+        life.until(&second.unwrap(), PhaseName::Succeeded).await;
+    });
+}
+
+#[test]
 fn what_was_released_is_no_longer_split_once_the_version_before_is_not_kept() {
     let home = home(2);
     home.live(async |life| {
