@@ -332,7 +332,7 @@ impl<'a> Play<'a> {
         let mut quiet = 0;
         while quiet < 3 {
             self.check(engine)?;
-            weather::clear_new(self.stage);
+            weather::mend_versions(self.stage);
             tokio::time::sleep(TENDED_EVERY.as_duration()).await;
             let releases = self.stage.audit.releases();
             let under_way: Vec<&Release> = releases.iter().filter(|release| release.is_active()).collect();

@@ -162,14 +162,11 @@ pub(super) fn clear(stage: &Stage) {
     stage.faults.end();
     stage.plane.meter(|_| Meter::Fresh);
     stage.plane.rate(3);
-    for (service, version) in stage.plane.versions() {
-        stage.plane.behave(&service, &version, |behaviour| *behaviour = Behaviour::good());
-    }
-    stage.plane.report();
+    mend_versions(stage);
 }
 
-/// What was announced while the troubles ended is well too.
-pub(super) fn clear_new(stage: &Stage) {
+/// Every version is well, and what was announced meanwhile too.
+pub(super) fn mend_versions(stage: &Stage) {
     for (service, version) in stage.plane.versions() {
         stage.plane.behave(&service, &version, |behaviour| *behaviour = Behaviour::good());
     }
