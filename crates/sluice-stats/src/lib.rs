@@ -3,14 +3,18 @@
 //! Nothing here reads a clock, draws a random number or keeps a raw observation. Every state is of constant size and
 //! can be stored and read back at any moment.
 
+pub mod allocation;
+pub mod bands;
 mod block;
 mod evidence;
 pub mod histogram;
+pub mod interval;
 pub mod quantile;
 pub mod ratio;
 pub mod trials;
 pub mod window;
 
+pub use allocation::AllocationTest;
 pub use histogram::Histogram;
 pub use quantile::QuantileTest;
 pub use ratio::{Margin, RatioTest};

@@ -13,10 +13,12 @@
 //! et al., "E-valuating classifier two-sample tests", TMLR 2024; the threshold bets are those of [`crate::ratio`].
 
 mod experts;
+mod kept;
 
 use serde::{Deserialize, Serialize};
 
 use self::experts::{EXPERTS, gains, priors};
+pub use self::kept::KeptTest;
 use crate::block::{Comparable, Pending, Requests};
 use crate::evidence::{Evidence, is_sensible, requests_needed};
 use crate::histogram::Histogram;
@@ -53,8 +55,8 @@ impl QuantileTest {
     /// tolerated than asked for. Without a margin nothing is rounded.
     pub fn new(quantile: f64, relative_margin: f64) -> QuantileTest {
         QuantileTest {
-            quantile: if quantile.is_nan() { 0.95 } else { quantile.clamp(0.01, 0.999) },
-            margin: if relative_margin.is_nan() { 0.0 } else { relative_margin.clamp(0.0, 1000.0) },
+            quantile: held_quantile(quantile),
+            margin: held_margin(relative_margin),
             pending: Pending::default(),
             past: Histogram::default(),
             requests: Arms::default(),
@@ -154,6 +156,14 @@ impl QuantileTest {
         let micros = |bucket| (Histogram::lower_bound(bucket) as f64 / (1.0 + self.margin)) as u64;
         candidate.moved(|bucket| Histogram::bucket_of(micros(bucket)))
     }
+}
+
+fn held_quantile(quantile: f64) -> f64 {
+    if quantile.is_nan() { 0.95 } else { quantile.clamp(0.01, 0.999) }
+}
+
+fn held_margin(margin: f64) -> f64 {
+    if margin.is_nan() { 0.0 } else { margin.clamp(0.0, 1000.0) }
 }
 
 #[cfg(test)]

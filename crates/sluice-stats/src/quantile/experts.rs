@@ -53,7 +53,7 @@ fn gains_at(past: &Histogram, w: f64, quantile: f64, block: &Arms<Histogram>) ->
 
 /// Times beyond a threshold.
 #[derive(Clone, Copy)]
-struct Tail {
+pub(super) struct Tail {
     share: f64,
     above: Arms<u64>,
     requests: Arms<u64>,
@@ -65,16 +65,22 @@ impl Tail {
         let total = past.count();
         let body = (1.0 - share) * total as f64;
         let (last, within) = past.first_where(|through| through as f64 >= body).unwrap_or((u16::MAX, total));
+        let block = Arms { stable: &block.stable, candidate: &block.candidate };
+        Tail::of_counts(total.saturating_sub(within), total, last, block)
+    }
+
+    /// The tail beyond a bucket, of which the past holds `beyond` of `past`, and what of the block is in it.
+    pub(super) fn of_counts(beyond: u64, past: u64, bucket: u16, block: Arms<&Histogram>) -> Tail {
         Tail {
-            share: (total.saturating_sub(within) as f64 + 0.5) / (total as f64 + 1.0),
-            above: Arms { stable: block.stable.beyond(last), candidate: block.candidate.beyond(last) },
+            share: (beyond as f64 + 0.5) / (past as f64 + 1.0),
+            above: Arms { stable: block.stable.beyond(bucket), candidate: block.candidate.beyond(bucket) },
             requests: Arms { stable: block.stable.count(), candidate: block.candidate.count() },
         }
     }
 
     /// The gain of the expert for whom `ratio` times as many of the candidate's requests are in the tail as of
     /// stable's, both together being the tail of the past.
-    fn gain(&self, w: f64, ratio: f64) -> f64 {
+    pub(super) fn gain(&self, w: f64, ratio: f64) -> f64 {
         let s = self.share;
         let candidate = (ratio * s / (1.0 - w + w * ratio)).min(TAIL_MAX);
         let stable = (s - w * candidate) / (1.0 - w);
