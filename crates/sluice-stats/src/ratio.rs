@@ -14,6 +14,8 @@
 
 mod bet;
 mod breaker;
+mod kept;
+mod two_sided;
 
 use std::sync::LazyLock;
 
@@ -22,6 +24,8 @@ use serde::{Deserialize, Serialize};
 use self::bet::Bet;
 pub use self::bet::Margin;
 use self::breaker::Breaker;
+pub use self::kept::KeptTest;
+pub use self::two_sided::TwoSided;
 use crate::block::{Comparable, Pending, Requests};
 use crate::evidence::{Evidence, is_sensible, requests_needed};
 use crate::trials::{Arms, Trials};

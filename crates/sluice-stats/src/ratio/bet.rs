@@ -60,6 +60,12 @@ impl Bet {
         Bet { on: rates, against: project(margin, w, rates) }
     }
 
+    /// The same from the other side: the bet that the candidate keeps the margin, against the nearest pair of rates at
+    /// which it does not. Those are convex too, so the same argument holds.
+    pub(crate) fn on_kept(margin: Margin, w: f64, rates: Arms<f64>) -> Bet {
+        Bet { on: rates, against: project_from_within(margin, w, rates) }
+    }
+
     /// The logarithm of what the bet gains by a block.
     pub(crate) fn gain(&self, block: &Arms<Trials>) -> f64 {
         let Bet { on, against: Some(against) } = self else { return 0.0 };
@@ -100,24 +106,55 @@ fn project(margin: Margin, w: f64, rates: Arms<f64>) -> Option<Arms<f64>> {
         return None;
     }
     let stable = match margin {
-        Margin::Relative(margin) => {
-            let rho = 1.0 + margin;
-            let failures = w * c + (1.0 - w) * b;
-            let sum = failures * (1.0 + rho) + w * (1.0 - c) * rho + (1.0 - w) * (1.0 - b);
-            // The smaller root of rho x² - sum x + failures, in the form that loses no digits.
-            let root = (sum * sum - 4.0 * rho * failures).max(0.0).sqrt();
-            (2.0 * failures / (sum + root)).clamp(b, c / rho)
-        }
-        Margin::Absolute(margin) => project_absolute(margin, w, rates),
+        Margin::Relative(margin) => nearest_relative(margin, w, rates).clamp(b, c / (1.0 + margin)),
+        Margin::Absolute(margin) => project_absolute(margin, w, rates, (b, c - margin)),
     };
     Some(Arms { stable, candidate: margin.limit(stable) })
 }
 
-/// Newton's method on the slope of the divergence along the edge, which grows and is zero between b and c - margin. A
+/// The pair of rates on the margin's edge that is nearest to `rates` within it. `None` when `rates` are not within, or
+/// when no candidate can fail so often that it would not be.
+fn project_from_within(margin: Margin, w: f64, rates: Arms<f64>) -> Option<Arms<f64>> {
+    let Arms { stable: b, candidate: c } = rates;
+    if c >= margin.limit(b) * (1.0 - 1e-9) {
+        return None;
+    }
+    let stable = match margin {
+        Margin::Relative(margin) => {
+            let rho = 1.0 + margin;
+            nearest_relative(margin, w, rates).clamp(c / rho, b.min((1.0 - RATE_ROOM) / rho))
+        }
+        Margin::Absolute(margin) => {
+            let (low, high) = ((c - margin).max(RATE_ROOM), b.min(1.0 - margin - RATE_ROOM));
+            (low <= high).then(|| project_absolute(margin, w, rates, (low, high)))?
+        }
+    };
+    Some(Arms { stable, candidate: margin.limit(stable) })
+}
+
+/// How near to 0 and 1 rates are looked for.
+const RATE_ROOM: f64 = 1e-12;
+
+/// Stable's rate on the edge of a relative margin where the divergence is least.
+fn nearest_relative(margin: f64, w: f64, Arms { stable: b, candidate: c }: Arms<f64>) -> f64 {
+    let rho = 1.0 + margin;
+    let failures = w * c + (1.0 - w) * b;
+    let sum = failures * (1.0 + rho) + w * (1.0 - c) * rho + (1.0 - w) * (1.0 - b);
+    // The smaller root of rho x² - sum x + failures, in the form that loses no digits.
+    let root = (sum * sum - 4.0 * rho * failures).max(0.0).sqrt();
+    2.0 * failures / (sum + root)
+}
+
+/// Newton's method on the slope of the divergence along the edge, which grows and is zero between the bounds, which are
+/// b and c - margin in their order. A
 /// step that would leave what is left of that interval is replaced by halving it, so it always ends. Begins at the
 /// solution for rates so low that failures are Poisson, from where about three steps are enough.
-fn project_absolute(margin: f64, w: f64, Arms { stable: b, candidate: c }: Arms<f64>) -> f64 {
-    let (mut low, mut high) = (b, c - margin);
+fn project_absolute(
+    margin: f64,
+    w: f64,
+    Arms { stable: b, candidate: c }: Arms<f64>,
+    (mut low, mut high): (f64, f64),
+) -> f64 {
     // The positive root of x² - p x - q.
     let (p, q) = (w * c + (1.0 - w) * b - margin, (1.0 - w) * b * margin);
     let mut x = (0.5 * (p + (p * p + 4.0 * q).sqrt())).max(low).min(high);
@@ -200,8 +237,21 @@ mod tests {
                 let middle = 0.5 * (low + high);
                 if slope(middle) < 0.0 { low = middle } else { high = middle }
             }
-            let found = project_absolute(margin, w, Arms { stable: b, candidate: c });
+            let found = project_absolute(margin, w, Arms { stable: b, candidate: c }, (b, c - margin));
             prop_assert!((found / low - 1.0).abs() < 1e-12, "{found} instead of {low}");
+        }
+
+        #[test]
+        fn no_rates_beyond_the_margin_are_expected_to_gain_by_a_bet_that_it_is_kept(
+            margin in margins(), w in 0.001..0.999, b in 1e-6..0.9_f64, part in 0.001..0.99_f64,
+            true_b in 0.0..1.0, excess in 1.0..30.0_f64,
+        ) {
+            let candidate = (margin.limit(b) * part).min(0.95);
+            let bet = Bet::on_kept(margin, w, Arms { stable: b, candidate });
+            prop_assume!(margin.limit(true_b) <= 1.0);
+            let truth = Arms { stable: true_b, candidate: (margin.limit(true_b) * excess).min(1.0) };
+            let gain = expected_gain(&bet, w, truth);
+            prop_assert!(gain <= 1e-9, "{bet:?} gains {gain} at {truth:?}");
         }
 
         #[test]

@@ -1,0 +1,41 @@
+//! Bets on the candidate's share of a batch's events.
+
+/// What one batch is bet with: how many of its events were the candidate's is not known yet.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stake {
+    all: f64,
+    /// The odds that an event is the candidate's, at the edge of what is tolerated, and the share that they are.
+    odds: f64,
+    share: f64,
+    /// As how many independent events the batch counts, at least 1.
+    units: f64,
+}
+
+/// The most of what is held that a bet may lose in one batch.
+const STAKE_MAX: f64 = 0.95;
+
+impl Stake {
+    /// For a batch of `all` events, each of which is the candidate's with these odds at the edge of what is tolerated,
+    /// of which `dispersion` come together.
+    pub(crate) fn new(odds: f64, all: f64, dispersion: f64) -> Stake {
+        Stake { all, odds, share: odds / (1.0 + odds), units: (all / dispersion).max(1.0) }
+    }
+
+    /// The logarithm of what the bet on `effect` times the tolerated rate gains when so many events were the
+    /// candidate's.
+    pub(crate) fn gain(&self, effect: f64, candidate: f64) -> f64 {
+        let Stake { all, odds, share, units } = *self;
+        let seen = candidate / all;
+        let expected = effect * odds / (1.0 + effect * odds);
+        let ahead = expected - share;
+        let variance = share * (1.0 - share);
+        // Kelly's stake for so many units.
+        let stake = ahead / (variance / units + (1.0 - 1.0 / units) * ahead * ahead);
+        let most = STAKE_MAX / share;
+        if stake <= most || units <= 1.0 {
+            return (stake.min(most) * (seen - share)).ln_1p();
+        }
+        // effect^seen / (1 + (effect - 1) share), for each unit
+        units * (seen * effect.ln() - ((effect - 1.0) * share).ln_1p())
+    }
+}
