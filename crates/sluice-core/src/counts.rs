@@ -17,6 +17,13 @@ pub struct Counts {
     pub resets: u64,
     /// Visitors who went away before the end of the response. Part of `requests` and of no class.
     pub cancelled: u64,
+    /// Visitors of whom a request failed, each counted once in a minute: failures of one visitor come in bunches.
+    #[serde(default)]
+    pub failed_visitors: u64,
+    /// Visitors who came without a unit and were given one. Which version they meet is drawn by lot, so that they tell
+    /// whether the split is what was asked for.
+    #[serde(default)]
+    pub new_visitors: u64,
     /// Time from the request's head to the response's head, in microseconds, of requests that got one.
     pub latency: Histogram,
 }
@@ -53,6 +60,8 @@ impl Counts {
         }
         add(&mut self.resets, other.resets);
         add(&mut self.cancelled, other.cancelled);
+        add(&mut self.failed_visitors, other.failed_visitors);
+        add(&mut self.new_visitors, other.new_visitors);
         self.latency.merge(&other.latency);
     }
 
@@ -68,6 +77,8 @@ impl Counts {
             responses: std::array::from_fn(|i| less(self.responses[i], earlier.responses[i])),
             resets: less(self.resets, earlier.resets),
             cancelled: less(self.cancelled, earlier.cancelled),
+            failed_visitors: less(self.failed_visitors, earlier.failed_visitors),
+            new_visitors: less(self.new_visitors, earlier.new_visitors),
             latency: self.latency.since(&earlier.latency),
         }
     }

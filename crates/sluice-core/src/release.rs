@@ -23,6 +23,7 @@ mod finding;
 pub mod phase;
 pub mod plan;
 pub mod ramp;
+pub mod reading;
 pub mod reason;
 pub mod status;
 mod step;
@@ -40,6 +41,7 @@ pub use event::{Command, Endpoints, Event, HookAnswer, Observation, Seen, Surrou
 pub use phase::{Approved, GateStand, Pace, Pause, Phase, Return, Stand, Trouble};
 pub use plan::Plan;
 pub use ramp::Risk;
+pub use reading::{Amount, PAST_BLOCK, Past, Reading, Taken};
 pub use reason::Reason;
 use step::Look;
 pub use step::{CompanionSpec, Creation, crashed, create, step};

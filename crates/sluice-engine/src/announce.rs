@@ -468,6 +468,7 @@ fn new_service(service: &ServiceKey, create: &CreateService) -> Document {
         unit: UnitSource::default_order(),
         visitor: BTreeMap::<String, AttributeSource>::new(),
         health: HealthSpec::default(),
+        count: Vec::new(),
         timeouts: TimeoutSpec::default(),
         reveal: Reveal::default(),
         versions: Vec::new(),

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::inner::Inner;
 use crate::live::Live;
 use crate::port::store::Retention;
-use crate::port::{Clock, Hooks, Metrics, Store, Traffic};
+use crate::port::{Clock, History, Hooks, Metrics, Sources, Store, Traffic};
 
 /// What follows from an event.
 pub type Decide = fn(&Release, &Event, Timestamp) -> Transition;
@@ -25,6 +25,10 @@ pub struct Parts {
     pub traffic: Arc<dyn Traffic>,
     /// What is counted.
     pub metrics: Arc<dyn Metrics>,
+    /// Metrics that others measure.
+    pub sources: Arc<dyn Sources>,
+    /// What was measured, kept for weeks.
+    pub history: Arc<dyn History>,
     /// How other programs are asked and told.
     pub hooks: Arc<dyn Hooks>,
     /// What time it is.

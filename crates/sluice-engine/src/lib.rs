@@ -25,6 +25,7 @@ mod prospect;
 mod publisher;
 mod query;
 mod queue;
+mod reader;
 mod releases;
 pub mod resource;
 mod sampler;

@@ -1,6 +1,7 @@
 //! Turns what data planes have counted so far into what happened since the last look, and adds what stands beside it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use sluice_core::release::plan::{Gate, Work};
 use sluice_core::release::{Member, Observation, Phase, Release, Seen};
@@ -8,11 +9,14 @@ use sluice_core::{Counts, Name, ServiceKey, VersionName};
 
 use crate::inner::Inner;
 use crate::port::traffic::{Endpoints, Readiness};
+use crate::reader::Readers;
 
 /// Remembers what was counted at the last look.
 pub(crate) struct Observer {
     /// Of each service of the release, in their order.
     members: Vec<Pair>,
+    /// What is read besides, of each.
+    readers: Vec<Readers>,
 }
 
 /// Both versions of a service.
@@ -60,17 +64,18 @@ impl Pair {
             candidate,
             stable_endpoints: endpoints(member.from),
             candidate_endpoints: endpoints(member.to),
+            readings: BTreeMap::new(),
         }
     }
 }
 
 impl Observer {
     pub(crate) fn new() -> Observer {
-        Observer { members: Vec::new() }
+        Observer { members: Vec::new(), readers: Vec::new() }
     }
 
     /// What happened since the last look. The first look only notes where counting stands.
-    pub(crate) fn observe(&mut self, inner: &Inner, release: &Release) -> Observation {
+    pub(crate) fn observe(&mut self, inner: &Arc<Inner>, release: &Release) -> Observation {
         self.members.resize_with(release.companions.len() + 1, Pair::default);
         let (calendar, live) = {
             let now = inner.now();
@@ -84,16 +89,22 @@ impl Observer {
             (calendar, live)
         };
         let readiness = inner.parts.traffic.readiness();
-        let readiness = readiness.borrow();
+        let readiness = readiness.borrow().clone();
         let pairs = self.members.iter_mut().zip(release.members());
         let mut seen: Vec<Seen> =
             pairs.map(|(pair, member)| pair.observe(inner, member, &readiness)).collect();
+        drop(readiness);
+        self.readers.resize_with(release.companions.len() + 1, Readers::default);
+        for ((readers, seen), member) in self.readers.iter_mut().zip(&mut seen).zip(release.members()) {
+            seen.readings = readers.read(inner, member, &release.plan.checks, release.started_at);
+        }
         let own = seen.pop().unwrap_or_default();
         Observation {
             stable: own.stable,
             candidate: own.candidate,
             stable_endpoints: own.stable_endpoints,
             candidate_endpoints: own.candidate_endpoints,
+            readings: own.readings,
             companions: seen,
             calendar,
             live: BTreeMap::from_iter(live),

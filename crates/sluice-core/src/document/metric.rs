@@ -1,10 +1,14 @@
 //! `Metric`: a named measurement.
 
+mod outside;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use outside::{AlertSource, JsonSource, OtlpSource, PrometheusSource, ReadSpec, SqlSource, VendorSource};
+
 /// A named measurement, and which direction of it is worse.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MetricSpec {
     /// What kind of number it is.
@@ -16,9 +20,20 @@ pub struct MetricSpec {
     pub worse: Worse,
     /// Where it comes from.
     pub source: MetricSource,
+    /// How an outside source is read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read: Option<ReadSpec>,
     /// What it tells, in a sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
+}
+
+impl MetricSpec {
+    /// Whether its values are times, which are always in milliseconds.
+    pub fn is_time(&self) -> bool {
+        matches!(self.source, MetricSource::Gateway(GatewayMetric::Latency))
+            || self.unit.as_deref() == Some("ms")
+    }
 }
 
 /// What kind of number a metric is.
@@ -31,6 +46,10 @@ pub enum MetricKind {
     Rate,
     /// Many values, of which quantiles are asked.
     Distribution,
+    /// Many values, of which the mean is asked: what an order is worth.
+    Mean,
+    /// A number that goes up and down: the length of a queue.
+    Gauge,
 }
 
 /// Which direction of a metric is worse.
@@ -43,12 +62,30 @@ pub enum Worse {
     Lower,
 }
 
-/// Where a metric comes from. So far: the gateway's own counts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+/// Where a metric comes from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum MetricSource {
     /// What the gateway counted for the version.
     Gateway(GatewayMetric),
+    /// A server with the HTTP API of Prometheus.
+    Prometheus(PrometheusSource),
+    /// Metrics that programs send by OTLP.
+    Otlp(OtlpSource),
+    /// A database.
+    Sql(SqlSource),
+    /// An address that answers JSON.
+    Json(JsonSource),
+    /// Alerts that other programs send.
+    Alerts(AlertSource),
+    /// Datadog.
+    Datadog(VendorSource),
+    /// New Relic.
+    NewRelic(VendorSource),
+    /// Amazon CloudWatch.
+    CloudWatch(VendorSource),
+    /// InfluxDB.
+    InfluxDb(VendorSource),
 }
 
 /// What the gateway counts.

@@ -13,7 +13,8 @@ use utoipa::ToSchema;
 
 use crate::{Name, Span};
 pub use check::{
-    CheckSpec, CompareWith, Comparison, DEFAULT_SAMPLE, DEFAULT_WINDOW, InvalidCheck, Judge, Threshold,
+    CheckSpec, CheckUnit, CompareWith, Comparison, DEFAULT_SAMPLE, DEFAULT_WINDOW, InvalidCheck, Judge,
+    Threshold,
 };
 pub use gate::{
     Approval, DEFAULT_APPROVAL_EXPIRES, DEFAULT_VERSION_EXPIRES, DEFAULT_WEBHOOK_EVERY,

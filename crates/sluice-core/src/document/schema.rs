@@ -11,7 +11,9 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::decode::fields_of;
 use super::environment::PolicyBinding;
-use super::metric::MetricSource;
+use super::metric::{
+    AlertSource, JsonSource, MetricSource, OtlpSource, PrometheusSource, ReadSpec, SqlSource, VendorSource,
+};
 use super::policy::{
     Approval, AudienceRule, CheckSpec, Gradually, Hold, Hook, OnInconclusive, PointOfNoReturn, Ramp,
     Rebalance, RiskBudget, ShadowSpec, StepSpec, VersionGate, WebhookGate,
@@ -152,6 +154,13 @@ fn asked_fields() -> BTreeMap<&'static str, Asked> {
         ("SegmentSpec", fields_of::<SegmentSpec>()),
         ("MetricSpec", fields_of::<MetricSpec>()),
         ("MetricSource", fields_of::<MetricSource>()),
+        ("ReadSpec", fields_of::<ReadSpec>()),
+        ("PrometheusSource", fields_of::<PrometheusSource>()),
+        ("OtlpSource", fields_of::<OtlpSource>()),
+        ("SqlSource", fields_of::<SqlSource>()),
+        ("JsonSource", fields_of::<JsonSource>()),
+        ("AlertSource", fields_of::<AlertSource>()),
+        ("VendorSource", fields_of::<VendorSource>()),
         ("PolicySpec", fields_of::<PolicySpec>()),
         ("StepSpec", fields_of::<StepSpec>()),
         ("AudienceRule", fields_of::<AudienceRule>()),

@@ -30,6 +30,10 @@ pub struct ServiceSpec {
     pub visitor: BTreeMap<String, AttributeSource>,
     /// How the gateway asks endpoints whether they are ready.
     pub health: HealthSpec,
+    /// Paths whose requests are counted on their own too, so that checks may watch them (`path`): the longest that a
+    /// request's path begins with takes it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub count: Vec<PathPrefix>,
     /// How long the gateway waits for endpoints.
     pub timeouts: TimeoutSpec,
     /// Who sees the response header `x-sluice-version`. Default `preview`.

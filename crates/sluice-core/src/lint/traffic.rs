@@ -147,8 +147,7 @@ impl Look<'_> {
 
 fn counts_requests(source: &crate::document::metric::MetricSource) -> bool {
     use crate::document::metric::{GatewayMetric, MetricSource};
-    let MetricSource::Gateway(metric) = source;
-    matches!(metric, GatewayMetric::Responses(_) | GatewayMetric::Latency)
+    matches!(source, MetricSource::Gateway(GatewayMetric::Responses(_) | GatewayMetric::Latency))
 }
 
 fn sum(one: Span, other: Span) -> Span {

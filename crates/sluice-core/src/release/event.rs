@@ -6,6 +6,7 @@ use crate::release::status::Verb;
 use std::collections::BTreeMap;
 
 use crate::calendar::Openness;
+use crate::release::reading::Reading;
 use crate::{Counts, Name, VersionName};
 
 /// Everything that can move a release.
@@ -63,7 +64,7 @@ pub enum HookAnswer {
 }
 
 /// What was seen since the last observation.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Observation {
     /// What stable answered.
     pub stable: Counts,
@@ -73,6 +74,8 @@ pub struct Observation {
     pub stable_endpoints: Endpoints,
     /// Which of the candidate's endpoints are ready now.
     pub candidate_endpoints: Endpoints,
+    /// What others measured, by the place of the check in the plan.
+    pub readings: BTreeMap<usize, Reading>,
     /// The same of the services that are released with it, in their order.
     pub companions: Vec<Seen>,
     /// Whether the environment's calendar allows more people to meet the candidate.
@@ -82,7 +85,7 @@ pub struct Observation {
 }
 
 /// What was seen of one service since the last observation.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Seen {
     /// What stable answered.
     pub stable: Counts,
@@ -92,6 +95,8 @@ pub struct Seen {
     pub stable_endpoints: Endpoints,
     /// Which of the candidate's endpoints are ready now.
     pub candidate_endpoints: Endpoints,
+    /// What others measured, by the place of the check in the plan.
+    pub readings: BTreeMap<usize, Reading>,
 }
 
 /// The endpoints of one version.

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::document::policy::Tolerance;
-use crate::release::plan::{Bounds, Check, Question};
+use crate::Span;
+use crate::document::policy::{Confidence, Tolerance};
+use crate::release::plan::{Bounds, Check, Compared, Measure, Question, Watched};
 use crate::release::status::Verdict;
 
 /// What a check has found: numbers, from which verdict and words follow.
@@ -20,6 +21,9 @@ pub struct Finding {
     pub stable_samples: u64,
     /// Requests behind the candidate's value.
     pub candidate_samples: u64,
+    /// What whoever measures says about it: why it cannot be measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 /// What a finding amounts to.
@@ -38,8 +42,23 @@ pub enum Ground {
     WindowNotFull,
     /// No endpoint of the candidate is known.
     NoEndpoints,
+    /// Whoever measures it has not given anything yet.
+    NotMeasured,
+    /// Whoever measures it cannot be asked now.
+    SourceAway,
+    /// Visitors are not split as was asked for, so that a comparison compares different people.
+    SplitBroken,
+    /// Too little is known of the time before anybody met the candidate.
+    PastTooShort {
+        /// How many blocks of ten seconds it takes.
+        needed: u64,
+        /// How many there are.
+        known: u64,
+    },
     /// Compared, and no sign that the candidate is worse than tolerated.
     NotWorse,
+    /// Compared, and proved to be no worse than tolerated, at the confidence asked for.
+    ProvedNotWorse,
     /// Compared, and worse than tolerated, at the confidence asked for.
     Worse,
     /// Within the bounds.
@@ -58,13 +77,19 @@ pub enum Ground {
 
 impl Finding {
     /// Nothing seen yet.
-    pub(crate) fn nothing() -> Finding {
+    pub(crate) fn nothing(check: &Check) -> Finding {
+        Finding::of_candidate(if check.is_read() { Ground::NotMeasured } else { Ground::NoTraffic }, None, 0)
+    }
+
+    /// What was found of the candidate alone.
+    pub(crate) fn of_candidate(ground: Ground, value: Option<f64>, samples: u64) -> Finding {
         Finding {
-            ground: Ground::NoTraffic,
+            ground,
             stable: None,
-            candidate: None,
+            candidate: value,
             stable_samples: 0,
-            candidate_samples: 0,
+            candidate_samples: samples,
+            note: None,
         }
     }
 
@@ -75,8 +100,12 @@ impl Finding {
             | Ground::NoStableTraffic
             | Ground::TooFew { .. }
             | Ground::WindowNotFull
-            | Ground::NoEndpoints => Verdict::Inconclusive,
-            Ground::NotWorse | Ground::Within => Verdict::Pass,
+            | Ground::NoEndpoints
+            | Ground::NotMeasured
+            | Ground::SourceAway
+            | Ground::SplitBroken
+            | Ground::PastTooShort { .. } => Verdict::Inconclusive,
+            Ground::NotWorse | Ground::ProvedNotWorse | Ground::Within => Verdict::Pass,
             Ground::Worse | Ground::Above { .. } | Ground::Below { .. } => Verdict::Fail,
         }
     }
@@ -110,21 +139,41 @@ impl Finding {
             Ground::NoEndpoints => {
                 format!("{subject} cannot be judged, because the candidate has no endpoints")
             }
+            Ground::NotMeasured => format!("{subject} has not been measured yet"),
+            Ground::SourceAway => format!(
+                "{subject} cannot be judged, because it cannot be measured now: {}",
+                self.note.as_deref().unwrap_or("no reason was given")
+            ),
+            Ground::SplitBroken => format!(
+                "{subject} cannot be compared, because new visitors are not split as asked for: the versions meet \
+                 different people"
+            ),
+            Ground::PastTooShort { needed, known } => format!(
+                "{subject} cannot be compared with the time before, of which {} are known and {} are needed",
+                Span::from_secs(known * 10),
+                Span::from_secs(needed * 10)
+            ),
             Ground::NotWorse => {
                 format!("{}; nothing shows that it is {}", self.value_words(check), question.worse())
             }
+            Ground::ProvedNotWorse => format!(
+                "{}; it is proved not to be {} ({})",
+                self.value_words(check),
+                question.worse(),
+                question.certainty()
+            ),
             Ground::Worse => format!(
                 "{}, which is {} ({})",
                 self.value_words(check),
                 question.worse(),
                 question.certainty()
             ),
-            Ground::Within => format!("{}, within {}", self.value_words(check), question.limits()),
+            Ground::Within => format!("{}, within {}", self.value_words(check), check.limits()),
             Ground::Above { max } => {
-                format!("{}, above the limit of {}", self.value_words(check), question.value(max))
+                format!("{}, above the limit of {}", self.value_words(check), check.value(max))
             }
             Ground::Below { min } => {
-                format!("{}, below the limit of {}", self.value_words(check), question.value(min))
+                format!("{}, below the limit of {}", self.value_words(check), check.value(min))
             }
         }
     }
@@ -133,7 +182,7 @@ impl Finding {
     /// only where there is one.
     fn value_words(&self, check: &Check) -> String {
         let arm = |name: &str, value: Option<f64>, samples: u64| {
-            let value = value.map_or_else(|| "unknown".to_owned(), |value| check.question.value(value));
+            let value = value.map_or_else(|| "unknown".to_owned(), |value| check.value(value));
             let behind = if samples > 0 { format!(" ({})", requests(samples)) } else { String::new() };
             format!("{value} for {name}{behind}")
         };
@@ -153,11 +202,22 @@ impl Finding {
 impl Check {
     /// What is measured, in words: `http.latency p95`.
     pub fn subject(&self) -> String {
-        match &self.question {
-            Question::LatencyAgainstStable { quantile, .. } | Question::Latency { quantile, .. } => {
+        let what = match &self.question {
+            Question::LatencyAgainstStable { quantile, .. }
+            | Question::Latency { quantile, .. }
+            | Question::AgainstBefore { what: Compared::Quantile(quantile), .. } => {
                 format!("{} p{}", self.metric, trimmed(quantile.fraction() * 100.0, 3))
             }
+            Question::MeanAgainstStable { .. }
+            | Question::Mean { .. }
+            | Question::AgainstBefore { what: Compared::Mean(_), .. } => format!("mean {}", self.metric),
             _ => self.metric.to_string(),
+        };
+        match &self.watched {
+            Watched::Released => what,
+            Watched::Path(path) => format!("{what} of {path}"),
+            Watched::Other { service, path: None } => format!("{what} of {service}"),
+            Watched::Other { service, path: Some(path) } => format!("{what} of {service}{path}"),
         }
     }
 
@@ -168,7 +228,7 @@ impl Check {
             None => format!("{subject} not {} ({})", question.worse(), question.certainty()),
             Some(bounds) => {
                 let limit = |word: &str, bound: Option<f64>| {
-                    bound.map(|bound| format!("at {word} {}", question.value(bound)))
+                    bound.map(|bound| format!("at {word} {}", self.value(bound)))
                 };
                 let limits: Vec<String> =
                     [limit("least", bounds.min), limit("most", bounds.max)].into_iter().flatten().collect();
@@ -181,55 +241,16 @@ impl Check {
     }
 }
 
-impl Question {
-    /// Whether it compares with stable.
-    pub fn compares(&self) -> bool {
-        self.bounds().is_none()
-    }
-
-    /// Its fixed bounds; none where it compares.
-    fn bounds(&self) -> Option<&Bounds> {
-        match self {
-            Question::ShareAgainstStable { .. } | Question::LatencyAgainstStable { .. } => None,
-            Question::Share { bounds, .. }
-            | Question::Latency { bounds, .. }
-            | Question::Rate { bounds }
-            | Question::Ready { bounds } => Some(bounds),
-        }
-    }
-
-    /// What would be too much, in words: `more than 0.5 percentage points worse than stable`.
-    fn worse(&self) -> String {
-        let tolerated = match self {
-            Question::ShareAgainstStable { tolerate: Tolerance::Points(points), .. } => {
-                (*points, percentage_points(points * 100.0))
-            }
-            Question::ShareAgainstStable { tolerate: Tolerance::Relative(relative), .. }
-            | Question::LatencyAgainstStable { tolerate: relative, .. } => {
-                (*relative, format!("{} %", trimmed(relative * 100.0, 3)))
-            }
-            _ => return "worse".to_owned(),
-        };
-        match tolerated {
-            (0.0, _) => "worse than stable".to_owned(),
-            (_, words) => format!("more than {words} worse than stable"),
-        }
-    }
-
-    /// How sure one must be: `99 % sure`.
-    fn certainty(&self) -> String {
-        match self {
-            Question::ShareAgainstStable { confidence, .. }
-            | Question::LatencyAgainstStable { confidence, .. } => {
-                format!("{} % sure", trimmed((1.0 - confidence.alpha()) * 100.0, 6))
-            }
-            _ => String::new(),
-        }
+impl Check {
+    /// Whether others than the data plane's counts of the two versions give what it judges.
+    pub fn is_read(&self) -> bool {
+        let is_counted = !matches!(self.measure, Measure::Outside(_)) && self.watched == Watched::Released;
+        !is_counted && !matches!(self.measure, Measure::Ready)
     }
 
     /// Its bounds in words: `the limit of 5 %`, `the limits of 1 % and 5 %`.
     fn limits(&self) -> String {
-        match self.bounds().map(|bounds| (bounds.min, bounds.max)) {
+        match self.question.bounds().map(|bounds| (bounds.min, bounds.max)) {
             Some((Some(min), Some(max))) => {
                 format!("the limits of {} and {}", self.value(min), self.value(max))
             }
@@ -239,20 +260,108 @@ impl Question {
     }
 
     /// A value with its unit.
-    fn value(&self, value: f64) -> String {
-        match self {
-            Question::ShareAgainstStable { .. } | Question::Share { .. } | Question::Ready { .. } => {
+    pub fn value(&self, value: f64) -> String {
+        match &self.question {
+            Question::ShareAgainstStable { .. }
+            | Question::Share { .. }
+            | Question::Ready { .. }
+            | Question::AgainstBefore { what: Compared::Share, .. } => {
                 // Rare failures are still not none.
                 let decimals = if value < 0.0001 { 5 } else { 2 };
                 format!("{} %", trimmed(value * 100.0, decimals))
             }
-            Question::LatencyAgainstStable { .. } | Question::Latency { .. } => match value {
-                ..10.0 => format!("{} ms", trimmed(value, 1)),
-                10.0..10_000.0 => format!("{} ms", grouped(value.round() as u64)),
-                _ => format!("{} s", trimmed(value / 1000.0, 1)),
-            },
-            Question::Rate { .. } => format!("{} per second", trimmed(value, 1)),
+            Question::Rate { .. } | Question::AgainstBefore { what: Compared::Rate(_), .. } => {
+                format!("{} per second", trimmed(value, 1))
+            }
+            Question::RateAgainstStable { .. } => {
+                format!("{} per 1,000 requests", trimmed(value * 1000.0, 2))
+            }
+            _ => self.in_unit(value),
         }
+    }
+
+    fn in_unit(&self, value: f64) -> String {
+        let unit = match &self.measure {
+            Measure::Outside(metric) if !metric.is_time() => metric.unit.as_deref(),
+            _ => Some("ms"),
+        };
+        match (unit, value) {
+            (Some("ms"), ..10.0) => format!("{} ms", trimmed(value, 1)),
+            (Some("ms"), 10.0..10_000.0) => format!("{} ms", grouped(value.round() as u64)),
+            (Some("ms"), _) => format!("{} s", trimmed(value / 1000.0, 1)),
+            (Some(unit), _) => format!("{} {unit}", trimmed(value, 2)),
+            (None, _) => trimmed(value, 2),
+        }
+    }
+}
+
+impl Question {
+    /// Whether it compares with stable.
+    pub fn compares(&self) -> bool {
+        matches!(
+            self,
+            Question::ShareAgainstStable { .. }
+                | Question::LatencyAgainstStable { .. }
+                | Question::RateAgainstStable { .. }
+                | Question::MeanAgainstStable { .. }
+        )
+    }
+
+    /// How sure one must be, where a test decides.
+    pub fn confidence(&self) -> Option<Confidence> {
+        match self {
+            Question::ShareAgainstStable { confidence, .. }
+            | Question::LatencyAgainstStable { confidence, .. }
+            | Question::RateAgainstStable { confidence, .. }
+            | Question::MeanAgainstStable { confidence, .. }
+            | Question::AgainstBefore { confidence, .. } => Some(*confidence),
+            _ => None,
+        }
+    }
+
+    /// Its fixed bounds; none where it compares.
+    pub(crate) fn bounds(&self) -> Option<&Bounds> {
+        match self {
+            Question::Share { bounds }
+            | Question::Latency { bounds, .. }
+            | Question::Rate { bounds }
+            | Question::Mean { bounds }
+            | Question::Gauge { bounds }
+            | Question::Ready { bounds } => Some(bounds),
+            _ => None,
+        }
+    }
+
+    /// What would be too much, in words: `more than 0.5 percentage points worse than stable`.
+    pub(crate) fn worse(&self) -> String {
+        let relative = |part: f64| (part, format!("{} %", trimmed(part * 100.0, 3)));
+        let (tolerated, than) = match self {
+            Question::ShareAgainstStable { tolerate, .. } => (Some(*tolerate), "stable"),
+            Question::AgainstBefore { tolerate, .. } => (Some(*tolerate), "before"),
+            _ => (None, "stable"),
+        };
+        let tolerated = match (tolerated, self) {
+            (Some(Tolerance::Points(points)), _) => (points, percentage_points(points * 100.0)),
+            (Some(Tolerance::Relative(part)), _) => relative(part),
+            (
+                None,
+                Question::LatencyAgainstStable { tolerate, .. }
+                | Question::RateAgainstStable { tolerate, .. }
+                | Question::MeanAgainstStable { tolerate, .. },
+            ) => relative(*tolerate),
+            _ => return "worse".to_owned(),
+        };
+        match tolerated {
+            (0.0, _) => format!("worse than {than}"),
+            (_, words) => format!("more than {words} worse than {than}"),
+        }
+    }
+
+    /// How sure one must be: `99 % sure`.
+    pub(crate) fn certainty(&self) -> String {
+        self.confidence().map_or_else(String::new, |confidence| {
+            format!("{} % sure", trimmed((1.0 - confidence.alpha()) * 100.0, 6))
+        })
     }
 }
 

@@ -1,15 +1,17 @@
 //! A policy as one release follows it: resolved once, when the release is created, and never changed afterwards.
 
+pub mod check;
 mod words;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::document::metric::{GatewayMetric, MetricKind, MetricSource, MetricSpec, ResponseClass, Worse};
+pub use self::check::{BadResponses, Bounds, Check, Compared, Measure, Question, Watched};
+use crate::document::metric::MetricSpec;
 use crate::document::policy::{
-    Approval, Bound, CheckSpec, Confidence, Hold, Judge, Mitigation, OnInconclusive, OnNewer, PolicySpec,
-    Quantile, Ramp, StepSpec, StepWork, Threshold, Tolerance, VersionGate, WebhookGate,
+    Approval, Hold, Mitigation, OnInconclusive, OnNewer, PolicySpec, Ramp, StepSpec, StepWork, VersionGate,
+    WebhookGate,
 };
 use crate::release::Exposure;
 use crate::{Name, Span};
@@ -102,88 +104,6 @@ impl Step {
     }
 }
 
-/// One check: what is measured, and how it is judged.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Check {
-    /// The metric's name, for people.
-    pub metric: Name,
-    /// What is measured and judged.
-    pub question: Question,
-    /// What happens when it fails, if not what the plan says.
-    pub on_fail: Option<Mitigation>,
-    /// What happens when it cannot tell, if not what the plan says.
-    pub on_inconclusive: Option<OnInconclusive>,
-}
-
-/// What is measured and judged: only pairs that make sense can be written down.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Question {
-    /// Is the share of bad responses higher than stable's?
-    ShareAgainstStable {
-        /// Which responses are bad.
-        bad: BadResponses,
-        /// How much worse is still fine.
-        tolerate: Tolerance,
-        /// How sure one must be.
-        confidence: Confidence,
-    },
-    /// Is the candidate slower than stable, around this quantile?
-    LatencyAgainstStable {
-        /// The quantile.
-        quantile: Quantile,
-        /// How much slower is still fine, as a fraction of stable's latency.
-        tolerate: f64,
-        /// How sure one must be.
-        confidence: Confidence,
-    },
-    /// Is the share of these responses within bounds?
-    Share {
-        /// Which responses are counted.
-        counted: Vec<ResponseClass>,
-        /// The bounds, as fractions.
-        bounds: Bounds,
-    },
-    /// Is this quantile of the latency within bounds?
-    Latency {
-        /// The quantile.
-        quantile: Quantile,
-        /// The bounds, in milliseconds.
-        bounds: Bounds,
-    },
-    /// Are requests per second within bounds?
-    Rate {
-        /// The bounds, per second.
-        bounds: Bounds,
-    },
-    /// Is the share of ready endpoints within bounds?
-    Ready {
-        /// The bounds, as fractions.
-        bounds: Bounds,
-    },
-}
-
-/// Which responses are bad.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BadResponses {
-    /// These classes …
-    pub classes: Vec<ResponseClass>,
-    /// … or, with `true`, all others: for a metric of which less is worse.
-    pub is_inverted: bool,
-}
-
-/// Fixed bounds.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Bounds {
-    /// Less than this fails.
-    pub min: Option<f64>,
-    /// More than this fails.
-    pub max: Option<f64>,
-    /// Over how much of the past.
-    pub window: Span,
-    /// How many requests it takes to judge.
-    pub sample: u64,
-}
-
 /// Why a policy cannot be followed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
@@ -231,13 +151,8 @@ impl Plan {
         }
         let mut checks = Vec::new();
         for check in &spec.checks {
-            match question(policy, check, metrics) {
-                Ok(question) => checks.push(Check {
-                    metric: check.metric.clone(),
-                    question,
-                    on_fail: check.on_fail.clone(),
-                    on_inconclusive: check.on_inconclusive.clone(),
-                }),
+            match check::resolve(policy, check, metrics) {
+                Ok(check) => checks.push(check),
                 Err(error) => errors.push(error),
             }
         }
@@ -255,6 +170,19 @@ impl Plan {
             ready_within: spec.ready_within,
             watch_only: watches_only(spec),
         })
+    }
+
+    /// How likely a false alarm of each check may be, so that over the whole release, with all its checks of so many
+    /// services and however often they are looked at, it is no likelier than the least sure of them asks for. A check
+    /// gets a part of that by how sure it has to be (Bonferroni's inequality over tests that are each valid at all
+    /// times by Ville's). 0 for checks that no test decides.
+    pub fn alphas(&self, services: usize) -> Vec<f64> {
+        let asked =
+            || self.checks.iter().map(|check| check.question.confidence().map_or(0.0, |sure| sure.alpha()));
+        let sum: f64 = asked().sum();
+        let most = asked().fold(0.0, f64::max);
+        let part = if sum > 0.0 { most / sum / services.max(1) as f64 } else { 0.0 };
+        asked().map(|alpha| alpha * part).collect()
     }
 
     /// Every segment that a step names.
@@ -312,77 +240,4 @@ fn watches_only(spec: &PolicySpec) -> bool {
     };
     let watches = |step: &StepSpec| matches!(step.work, StepWork::Watch { .. });
     spec.steps.iter().any(watches) && !spec.steps.iter().any(steers)
-}
-
-fn question(
-    policy: &Name,
-    check: &CheckSpec,
-    metrics: &BTreeMap<Name, MetricSpec>,
-) -> Result<Question, PlanError> {
-    let metric = check.metric.clone();
-    let Some(spec) = metrics.get(&metric) else {
-        return Err(PlanError::NoMetric { policy: policy.clone(), metric });
-    };
-    let no_answer = |why| PlanError::NoAnswer { policy: policy.clone(), metric: metric.clone(), why };
-    let MetricSource::Gateway(source) = &spec.source;
-    let quantile = || check.quantile.ok_or_else(|| no_answer("say which quantile, as `quantile: 0.95`"));
-    if check.quantile.is_some() && spec.kind != MetricKind::Distribution {
-        return Err(no_answer("it has no quantiles; leave `quantile` out"));
-    }
-    match (source, &check.judge) {
-        (GatewayMetric::Responses(classes), Judge::Compare(comparison)) => Ok(Question::ShareAgainstStable {
-            bad: BadResponses { classes: classes.clone(), is_inverted: spec.worse == Worse::Lower },
-            tolerate: comparison.tolerate,
-            confidence: comparison.confidence,
-        }),
-        (GatewayMetric::Latency, Judge::Compare(comparison)) => match comparison.tolerate {
-            Tolerance::Relative(tolerate) => Ok(Question::LatencyAgainstStable {
-                quantile: quantile()?,
-                tolerate,
-                confidence: comparison.confidence,
-            }),
-            Tolerance::Points(_) => Err(no_answer("percentage points are for ratios; write `tolerate: 10%`")),
-        },
-        (GatewayMetric::Requests | GatewayMetric::Ready, Judge::Compare(_)) => {
-            Err(no_answer("it cannot be compared with stable; give it `max` or `min`"))
-        }
-        (GatewayMetric::Responses(classes), Judge::Threshold(threshold)) => Ok(Question::Share {
-            counted: classes.clone(),
-            bounds: bounds(threshold, |bound| match bound {
-                Bound::Ratio(fraction) => Ok(fraction),
-                _ => Err(no_answer("bounds of a ratio are percentages, as `5%`")),
-            })?,
-        }),
-        (GatewayMetric::Ready, Judge::Threshold(threshold)) => Ok(Question::Ready {
-            bounds: bounds(threshold, |bound| match bound {
-                Bound::Ratio(fraction) => Ok(fraction),
-                _ => Err(no_answer("bounds of a ratio are percentages, as `50%`")),
-            })?,
-        }),
-        (GatewayMetric::Latency, Judge::Threshold(threshold)) => Ok(Question::Latency {
-            quantile: quantile()?,
-            bounds: bounds(threshold, |bound| match bound {
-                Bound::Millis(millis) => Ok(millis),
-                _ => Err(no_answer("bounds of a latency are times, as `800ms`")),
-            })?,
-        }),
-        (GatewayMetric::Requests, Judge::Threshold(threshold)) => Ok(Question::Rate {
-            bounds: bounds(threshold, |bound| match bound {
-                Bound::Plain(per_second) => Ok(per_second),
-                _ => Err(no_answer("bounds of a rate are plain numbers per second, as `2.5`")),
-            })?,
-        }),
-    }
-}
-
-fn bounds(
-    threshold: &Threshold,
-    number: impl Fn(Bound) -> Result<f64, PlanError>,
-) -> Result<Bounds, PlanError> {
-    Ok(Bounds {
-        min: threshold.min.map(&number).transpose()?,
-        max: threshold.max.map(&number).transpose()?,
-        window: threshold.window,
-        sample: threshold.sample,
-    })
 }

@@ -1,8 +1,8 @@
 //! How many requests it takes to judge, and how long they take to come.
 
-use crate::release::Exposure;
 use crate::release::check::COMPARED_MIN;
 use crate::release::plan::{Question, Step, Work};
+use crate::release::{Exposure, PAST_BLOCK};
 use crate::{Span, Weight};
 
 /// What part of all requests each version answers.
@@ -57,20 +57,33 @@ pub(crate) fn time_to_judge(question: &Question, parts: Parts, rate: f64) -> Opt
             };
             Some(candidate.max(stable))
         }
-        Question::Share { bounds, .. } | Question::Latency { bounds, .. } => {
+        Question::RateAgainstStable { .. } | Question::MeanAgainstStable { .. } => {
+            time_for(COMPARED_MIN, parts.candidate, rate)
+        }
+        // Its past is known from the start, and what is compared with it does not depend on who meets the candidate.
+        Question::AgainstBefore { .. } => Some(PAST_BLOCK),
+        Question::Share { bounds, .. } | Question::Latency { bounds, .. } | Question::Mean { bounds } => {
             time_for(bounds.sample.max(1), parts.candidate, rate)
         }
         Question::Rate { bounds } => Some(bounds.window),
-        Question::Ready { .. } => Some(Span::ZERO),
+        Question::Ready { .. } | Question::Gauge { .. } => Some(Span::ZERO),
     }
 }
 
 /// How many requests of the candidate a check takes to say that all is well.
 pub(crate) fn requests_to_judge(question: &Question) -> u64 {
     match question {
-        Question::ShareAgainstStable { .. } | Question::LatencyAgainstStable { .. } => COMPARED_MIN,
-        Question::Share { bounds, .. } | Question::Latency { bounds, .. } => bounds.sample.max(1),
-        Question::Rate { .. } | Question::Ready { .. } => 0,
+        Question::ShareAgainstStable { .. }
+        | Question::LatencyAgainstStable { .. }
+        | Question::RateAgainstStable { .. }
+        | Question::MeanAgainstStable { .. } => COMPARED_MIN,
+        Question::Share { bounds } | Question::Latency { bounds, .. } | Question::Mean { bounds } => {
+            bounds.sample.max(1)
+        }
+        Question::AgainstBefore { .. }
+        | Question::Rate { .. }
+        | Question::Gauge { .. }
+        | Question::Ready { .. } => 0,
     }
 }
 

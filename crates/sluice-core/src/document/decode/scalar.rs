@@ -5,8 +5,8 @@ use crate::condition::{Condition, ConditionError};
 use crate::document::environment::Start;
 use crate::document::node::{Node, Number, Value};
 use crate::document::policy::{
-    Bound, CompareWith, Confidence, HookUrl, InvalidHookUrl, InvalidQuantity, OnNewer, Percent, Quantile,
-    Tolerance,
+    Bound, CheckUnit, CompareWith, Confidence, HookUrl, InvalidHookUrl, InvalidQuantity, OnNewer, Percent,
+    Quantile, Tolerance,
 };
 use crate::document::problem::{Fault, nearest};
 use crate::document::service::{Endpoint, HostPattern, InvalidText, PathPrefix, Reveal};
@@ -324,12 +324,15 @@ decode_word! {
         "queue" => OnNewer::Queue,
         "refuse" => OnNewer::Refuse;
     Start, "a way to start": "manual" => Start::Manual, "automatic" => Start::Automatic;
-    CompareWith, "something to compare with": "stable" => CompareWith::Stable;
+    CompareWith, "something to compare with": "stable" => CompareWith::Stable, "before" => CompareWith::Before;
     Reveal, "a choice": "always" => Reveal::Always, "preview" => Reveal::Preview, "never" => Reveal::Never;
     metric::MetricKind, "a kind of metric":
         "ratio" => metric::MetricKind::Ratio,
         "rate" => metric::MetricKind::Rate,
-        "distribution" => metric::MetricKind::Distribution;
+        "distribution" => metric::MetricKind::Distribution,
+        "mean" => metric::MetricKind::Mean,
+        "gauge" => metric::MetricKind::Gauge;
+    CheckUnit, "something to count once": "request" => CheckUnit::Request, "user" => CheckUnit::User;
     metric::Worse, "a direction": "higher" => metric::Worse::Higher, "lower" => metric::Worse::Lower;
     metric::ResponseClass, "a class of responses":
         "1xx" => metric::ResponseClass::Informational,

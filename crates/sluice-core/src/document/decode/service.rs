@@ -10,7 +10,7 @@ use crate::document::ServiceSpec;
 use crate::document::node::{Node, Value};
 use crate::document::problem::Fault;
 use crate::document::service::{
-    AttributeSource, HealthSpec, RouteSpec, TimeoutSpec, UnitSource, VersionSpec,
+    AttributeSource, HealthSpec, PathPrefix, RouteSpec, TimeoutSpec, UnitSource, VersionSpec,
 };
 
 impl Decode for ServiceSpec {
@@ -20,6 +20,7 @@ impl Decode for ServiceSpec {
         let unit = unit(&mut fields);
         let visitor = visitor(&mut fields);
         let health = fields.or_default("health");
+        let count = count(&mut fields);
         let timeouts = fields.or_default("timeouts");
         let reveal = fields.or_default("reveal");
         let versions = versions(&mut fields);
@@ -29,6 +30,7 @@ impl Decode for ServiceSpec {
             unit: unit?,
             visitor: visitor?,
             health: health?,
+            count: count?,
             timeouts: timeouts?,
             reveal: reveal?,
             versions: versions?,
@@ -47,6 +49,26 @@ fn routes(fields: &mut Fields<'_, '_>) -> Option<Vec<RouteSpec>> {
         },
     );
     routes.into_iter().collect()
+}
+
+fn count(fields: &mut Fields<'_, '_>) -> Option<Vec<PathPrefix>> {
+    /// Each path has counters of its own in every gateway.
+    const PATHS_MAX: usize = 50;
+    let paths = possible_list::<PathPrefix>(fields, "count")?;
+    report_duplicates(
+        &paths,
+        |path| path,
+        |index, path| {
+            let fault = Fault::duplicate(format!("the path {path} is given twice"));
+            fields.report_in(&["count".into(), index.into()], fault);
+        },
+    );
+    if paths.len() > PATHS_MAX {
+        let fault =
+            Fault::invalid(format!("{} paths are more than can be counted on their own", paths.len()));
+        fields.report_in(&["count".into()], fault.accepted(format!("at most {PATHS_MAX}")));
+    }
+    paths.into_iter().collect()
 }
 
 fn unit(fields: &mut Fields<'_, '_>) -> Option<Vec<UnitSource>> {

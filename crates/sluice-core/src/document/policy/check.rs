@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Bound, Confidence, Mitigation, OnInconclusive, Quantile, Tolerance};
+use crate::document::service::PathPrefix;
 use crate::{Name, Span};
 
 /// Something that is watched.
@@ -14,6 +15,15 @@ use crate::{Name, Span};
 pub struct CheckSpec {
     /// The metric: a built-in one (`http.errors`) or a Metric document.
     pub metric: Name,
+    /// Another service that is watched, which is not released: the one that the released one might hurt.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<Name>,
+    /// Only requests to paths that begin with this one, of those that the Service counts on their own (`count`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<PathPrefix>,
+    /// What is counted once: each request, or each visitor who had a bad one. For the gateway's responses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unit: Option<CheckUnit>,
     /// For a distribution: which quantile, above 0 and below 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quantile: Option<Quantile>,
@@ -34,9 +44,16 @@ pub struct CheckSpec {
 struct CheckFields {
     /// The metric: a built-in one (`http.errors`) or a Metric document.
     metric: Name,
+    /// Another service that is watched, which is not released: the one that the released one might hurt.
+    service: Option<Name>,
+    /// Only requests to paths that begin with this one, of those that the Service counts on their own (`count`).
+    path: Option<PathPrefix>,
+    /// What is counted once: each request, or each visitor who had a bad one. Default `request`.
+    unit: Option<CheckUnit>,
     /// For a distribution: which quantile, above 0 and below 1.
     quantile: Option<Quantile>,
-    /// What it is compared with: the people on stable, at the same time. Either this or bounds.
+    /// What it is compared with: the people on stable, at the same time, or (`before`) its own past. Either this or
+    /// bounds.
     compare: Option<CompareWith>,
     /// With `compare`: how much worse is still fine. Default: nothing.
     tolerate: Option<Tolerance>,
@@ -82,6 +99,9 @@ impl TryFrom<CheckFields> for CheckSpec {
         };
         Ok(CheckSpec {
             metric: fields.metric,
+            service: fields.service,
+            path: fields.path,
+            unit: fields.unit,
             quantile: fields.quantile,
             judge,
             on_fail: fields.on_fail,
@@ -137,6 +157,19 @@ pub struct Comparison {
 pub enum CompareWith {
     /// The people on stable, at the same time.
     Stable,
+    /// What was measured before anybody met the candidate, also at the same time of earlier days.
+    Before,
+}
+
+/// What a check counts once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum CheckUnit {
+    /// Each request.
+    #[default]
+    Request,
+    /// Each visitor who had a bad request, once a minute: failures of one visitor come in bunches.
+    User,
 }
 
 /// Fixed bounds. At least one of `max` and `min` is given.

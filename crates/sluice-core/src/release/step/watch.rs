@@ -1,14 +1,16 @@
 //! What follows from what was seen: holds run, checks are asked, and trouble is acted on.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::Span;
 use crate::document::policy::{Hold, Mitigation, OnInconclusive};
-use crate::release::check::CheckRun;
+use crate::release::check::{CheckRun, Standard};
 use crate::release::event::{Endpoints, Observation, Seen};
 use crate::release::finding::requests;
 use crate::release::phase::{Pause, Phase, Stand, longer, watched};
 use crate::release::plan::{Plan, Step, Work};
+use crate::release::reading::Reading;
 use crate::release::reason::{Reason, missing_requests};
 use crate::release::status::{TimelineEntry, TimelineKind, Verdict};
 use crate::release::step::Draft;
@@ -161,17 +163,19 @@ impl Draft {
         let now = self.now;
         let Release { checks, companions, traffic, .. } = &mut self.next;
         let is_everyone = |index: usize| traffic.given.get(index).unwrap_or(&traffic.desired).is_everyone();
-        let ask = |runs: &mut [CheckRun], seen, is_everyone| {
-            for (run, check) in runs.iter_mut().zip(&plan.checks) {
-                run.observe(check, seen, is_everyone, now);
+        let alphas = plan.alphas(companions.len() + 1);
+        let ask = |runs: &mut [CheckRun], seen, readings: &BTreeMap<usize, Reading>, is_everyone| {
+            for (index, ((run, check), alpha)) in runs.iter_mut().zip(&plan.checks).zip(&alphas).enumerate() {
+                let standard = Standard { alpha: *alpha, is_everyone, is_split_broken: false, now };
+                run.observe(check, seen, readings.get(&index), standard);
             }
         };
         let nothing = Seen::default();
         for (index, companion) in companions.iter_mut().enumerate() {
             let seen = seen.companions.get(index).unwrap_or(&nothing);
-            ask(&mut companion.checks, seen.look(), is_everyone(index));
+            ask(&mut companion.checks, seen.look(), &seen.readings, is_everyone(index));
         }
-        ask(checks, seen.own(), is_everyone(companions.len()));
+        ask(checks, seen.own(), &seen.readings, is_everyone(companions.len()));
         self.failed(&plan).or_else(|| self.unready_for_long())
     }
 

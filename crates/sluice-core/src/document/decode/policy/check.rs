@@ -9,13 +9,15 @@ use crate::document::policy::{
 use crate::document::problem::Fault;
 use crate::{Span, builtin};
 
-const CHECK_FORMS: &str =
-    "`compare: stable` with `tolerate` and `confidence`; or `max`, `min` or both, with `window` and `sample`";
+const CHECK_FORMS: &str = "`compare: stable` or `compare: before` with `tolerate` and `confidence`; or `max`, `min` or both, with `window` and `sample`";
 
 impl Decode for CheckSpec {
     fn decode(node: &Node, reader: &mut Reader) -> Option<Self> {
         let mut fields = Fields::open_as(node, reader, "an object, as { metric: http.errors, max: 5% }")?;
         let metric = fields.required("metric");
+        let service = fields.optional("service");
+        let path = fields.optional("path");
+        let unit = fields.optional("unit");
         let quantile = fields.optional("quantile");
         let judge = judge(&mut fields);
         let on_fail = fields.optional("onFail");
@@ -23,6 +25,9 @@ impl Decode for CheckSpec {
         let check = (|| {
             Some(CheckSpec {
                 metric: metric?,
+                service: service?,
+                path: path?,
+                unit: unit?,
                 quantile: quantile?,
                 judge: judge?,
                 on_fail: on_fail?,
