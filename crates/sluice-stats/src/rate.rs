@@ -62,7 +62,7 @@ impl Events {
     }
 
     /// The exposure as it is read, so that sums and ratios of exposures stay numbers.
-    fn held(self) -> f64 {
+    pub(crate) fn held(self) -> f64 {
         if self.exposure.is_finite() && self.exposure > 1e-100 { self.exposure.min(1e100) } else { 0.0 }
     }
 }
@@ -134,11 +134,10 @@ impl RateTest {
     /// batch in which a version has no exposure, or in which nothing happened, is no evidence.
     pub fn update(&mut self, stable: Events, candidate: Events) {
         let batch = Arms { stable, candidate };
-        let before = self.totals;
         self.totals.merge(&batch);
         let Some(seen) = Seen::new(&batch) else { return };
         if seen.all > 0.0 {
-            let stake = Stake::new(self.limit * seen.odds, seen.all, self.dispersion.value());
+            let stake = Stake::new(self.limit * seen.odds, seen.all, self.dispersion.units(seen.all));
             let gains = EFFECTS_AND_PRIORS.iter().map(|(effect, _)| stake.gain(*effect, seen.candidate));
             self.evidence.since_start(gains.clone());
             if self.evidence.was_restarted() {
@@ -146,7 +145,7 @@ impl RateTest {
             }
             self.peak = self.peak.max(self.log_e());
         }
-        self.dispersion.learn(&batch, &before);
+        self.dispersion.learn(&batch);
     }
 
     /// To be called when the candidate's weight changes: lets a part of the evidence count from here on, so that a

@@ -16,9 +16,9 @@ const STAKE_MAX: f64 = 0.95;
 
 impl Stake {
     /// For a batch of `all` events, each of which is the candidate's with these odds at the edge of what is tolerated,
-    /// of which `dispersion` come together.
-    pub(crate) fn new(odds: f64, all: f64, dispersion: f64) -> Stake {
-        Stake { all, odds, share: odds / (1.0 + odds), units: (all / dispersion).max(1.0) }
+    /// which count as `units` independent ones, at least 1.
+    pub(crate) fn new(odds: f64, all: f64, units: f64) -> Stake {
+        Stake { all, odds, share: odds / (1.0 + odds), units }
     }
 
     /// The logarithm of what the bet on `effect` times the tolerated rate gains when so many events were the

@@ -30,12 +30,17 @@ impl Dispersion {
         }
     }
 
+    /// As how many independent events a batch with so many is to be read, at least 1.
+    pub(crate) fn units(&self, events: f64) -> f64 {
+        (events / self.value()).max(1.0)
+    }
+
     pub(crate) fn estimate(&self) -> Option<f64> {
         (self.count >= 3.0 && self.expected > 0.0).then(|| (self.squares / self.expected).max(1.0))
     }
 
-    /// Learns from a batch that has been settled, given all before it.
-    pub(crate) fn learn(&mut self, batch: &Arms<Events>, _before: &Arms<Events>) {
+    /// Learns from a batch that has been settled.
+    pub(crate) fn learn(&mut self, batch: &Arms<Events>) {
         let Some(_seen) = Seen::new(batch) else { return };
         for (now, last) in [(batch.stable, self.last.stable), (batch.candidate, self.last.candidate)] {
             let (e, f) = (now.held(), last.held());
