@@ -15,6 +15,7 @@
 //! transition. What should happen outside is listed as [`Effect`]s; the engine commits them together with the next
 //! state and carries them out afterwards.
 
+pub mod account;
 pub mod audience;
 pub mod check;
 pub mod effect;
@@ -34,6 +35,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub use account::Account;
 pub use audience::Exposure;
 pub use check::CheckRun;
 pub use effect::{Answer, Effect, Transition};

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use crate::bucket::Bucket;
 use crate::condition::Condition;
 use crate::document::service::{
-    AttributeSource, Endpoint, HealthSpec, Reveal, RouteSpec, TimeoutSpec, UnitSource,
+    AttributeSource, Endpoint, HealthSpec, PathPrefix, Reveal, RouteSpec, TimeoutSpec, UnitSource,
 };
 use crate::{Name, ServiceKey, VersionName, Weight};
 
@@ -41,6 +41,8 @@ pub struct ServiceRouting {
     pub health: HealthSpec,
     /// How long to wait for them.
     pub timeouts: TimeoutSpec,
+    /// The paths whose requests are counted on their own too, longest first.
+    pub count: Vec<PathPrefix>,
     /// Who sees which version answered.
     pub reveal: Reveal,
     /// Every version that has endpoints, dark ones too.
@@ -175,6 +177,11 @@ impl ServiceRouting {
             .filter(|unit| !unit.is_empty())
     }
 
+    /// Which of the counted paths a request's path belongs to: the longest that it begins with, on segment borders.
+    pub fn counted_path(&self, path: &str) -> Option<usize> {
+        self.count.iter().position(|prefix| prefix.takes(path))
+    }
+
     /// The cookie to set for a visitor who brings no unit: the last one named, if any is.
     pub fn unit_cookie(&self) -> Option<&str> {
         self.unit.iter().rev().find_map(|source| match source {
@@ -220,6 +227,14 @@ pub fn decide<'a>(
 }
 
 impl Split {
+    /// Whether the lot over everyone alone decides about a visitor: no segment takes them in or keeps them out. Over
+    /// visitors whose unit was drawn anew, the share that met the candidate is then the share of everyone.
+    pub fn is_drawn(&self, service: &ServiceRouting, request: &dyn Request, unit: &str) -> bool {
+        let shares = self.include.iter().filter_map(|share| share.segment.as_ref());
+        let mut rules = self.exclude.iter().chain(shares);
+        !rules.any(|rule| rule.condition.holds_for(request, &service.visitor, Some(unit)))
+    }
+
     /// Whether a visitor is taken in, and by what. A visitor without a unit falls into no bucket, and is taken in by
     /// whole shares only.
     fn judge<'a>(

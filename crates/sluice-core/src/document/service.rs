@@ -148,6 +148,12 @@ impl fmt::Display for HostPattern {
 }
 
 impl PathPrefix {
+    /// Whether a request's path begins with this one, on a segment border: `/a` takes `/a` and `/a/b`, not `/ab`.
+    pub fn takes(&self, path: &str) -> bool {
+        let rest = path.strip_prefix(self.0.as_str());
+        rest.is_some_and(|rest| self.0 == "/" || rest.is_empty() || rest.starts_with('/'))
+    }
+
     /// The prefix, without a trailing `/` unless it is `/`.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use self::evidence::Evidence;
 use crate::Timestamp;
 use crate::release::Look;
+use crate::release::account::EffectInterval;
 pub use crate::release::finding::{Finding, Ground};
 use crate::release::plan::Check;
 use crate::release::reading::Reading;
@@ -53,6 +54,21 @@ impl CheckRun {
     /// bring out what was not there.
     pub fn restart(&mut self) {
         self.evidence.restart();
+    }
+
+    /// The natural logarithm of the evidence that the candidate is worse; none where no test decides.
+    pub(super) fn log_e(&self) -> Option<f64> {
+        self.evidence.log_e()
+    }
+
+    /// About how many more of the candidate's requests it takes until a fault of a size would have been found.
+    pub(super) fn needed(&self, alpha: f64, effect: f64) -> Option<u64> {
+        self.evidence.needed(alpha, effect)
+    }
+
+    /// Between which bounds the candidate differs from stable in this step.
+    pub(super) fn interval(&self, check: &Check, alpha: f64) -> Option<EffectInterval> {
+        self.evidence.interval(&check.question, alpha)
     }
 
     /// Takes in what was seen and says what follows.

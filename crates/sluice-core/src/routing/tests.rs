@@ -62,6 +62,7 @@ fn service(exclude: &[&str], include: Vec<ShareRule>) -> ServiceRouting {
         visitor: BTreeMap::from([("plan".to_owned(), AttributeSource::Header("x-plan".to_owned()))]),
         health: HealthSpec::default(),
         timeouts: TimeoutSpec::default(),
+        count: Vec::new(),
         reveal: Reveal::Preview,
         versions: [version("1"), version("2"), version("3")].into_iter().collect(),
         stable: "1".parse().unwrap(),
@@ -198,4 +199,16 @@ proptest! {
         let visit = visit(&user, plan.as_deref());
         prop_assert_eq!(told(&service, &visit, None, true), told(&service, &visit, None, true));
     }
+}
+
+#[test]
+fn a_counted_path_is_the_longest_that_a_request_begins_with_on_a_segment_border() {
+    let mut service = service(&[], Vec::new());
+    service.count = ["/cart/items", "/cart", "/"].map(|path| path.parse().unwrap()).into();
+    let found = |path| service.counted_path(path);
+    assert_eq!(["/cart/items", "/cart/items/7"].map(found), [Some(0); 2]);
+    assert_eq!(["/cart", "/cart/", "/cart/itemsx"].map(found), [Some(1); 3]);
+    assert_eq!(["/", "/carts", "//cart"].map(found), [Some(2); 3]);
+    service.count.pop();
+    assert_eq!(["/", "/carts", "*"].map(|path| service.counted_path(path)), [None; 3]);
 }

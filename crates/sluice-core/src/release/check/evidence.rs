@@ -1,15 +1,17 @@
 //! What was seen of a check, and what it amounts to.
 
 use serde::{Deserialize, Serialize};
+use sluice_stats::interval::{RateInterval, RatioInterval};
 use sluice_stats::rate::{self, Events, RateTest};
 use sluice_stats::ratio::{self, Margin, RatioTest};
-use sluice_stats::{Histogram, Merge, QuantileTest, Trials, Window, quantile};
+use sluice_stats::{Arms, Histogram, Merge, QuantileTest, Trials, Window, bands, quantile};
 
 use super::bounded::{Recent, gauge, rate_within, ready, sampled, window};
 use super::{COMPARED_MIN, measured};
 use crate::Timestamp;
 use crate::document::metric::Worse;
 use crate::document::policy::Tolerance;
+use crate::release::account::{Effect, EffectInterval};
 use crate::release::check::past::Before;
 use crate::release::finding::{Finding, Ground};
 use crate::release::plan::{Check, Question};
@@ -277,6 +279,49 @@ impl Evidence {
             Evidence::Before(before) => before.log_e(),
             _ => None,
         }
+    }
+
+    /// About how many more of the candidate's requests it takes until a fault of a size would have been found.
+    pub(super) fn needed(&self, alpha: f64, effect: f64) -> Option<u64> {
+        match self {
+            Evidence::Share { test, .. } => test.needed(alpha, effect),
+            Evidence::Latency { test, .. } => test.needed(alpha, effect),
+            _ => None,
+        }
+    }
+
+    /// Between which bounds the candidate differs from stable in this step.
+    pub(super) fn interval(&self, question: &Question, alpha: f64) -> Option<EffectInterval> {
+        let (of, interval) = match (self, question) {
+            (Evidence::Share { stable, candidate, .. }, _) => {
+                let mut interval = RatioInterval::new(alpha);
+                interval.update(*stable, *candidate);
+                match question.is_in_points() {
+                    true => (Effect::Difference, interval.difference()?),
+                    false => (Effect::Ratio, interval.ratio()?),
+                }
+            }
+            (
+                Evidence::Latency { stable, candidate, .. },
+                Question::LatencyAgainstStable { quantile, .. },
+            ) => {
+                let times = Arms { stable: stable.clone(), candidate: candidate.clone() };
+                (Effect::Ratio, bands::quantile_ratio(&times, quantile.fraction(), alpha)?)
+            }
+            (Evidence::Frequency { stable, candidate, .. }, _) => {
+                let mut interval = RateInterval::new(alpha);
+                interval.update(*stable, *candidate);
+                (Effect::Ratio, interval.ratio()?)
+            }
+            _ => return None,
+        };
+        let finite = |value: f64| value.is_finite().then_some(value);
+        Some(EffectInterval {
+            of,
+            low: finite(interval.low),
+            estimate: finite(interval.estimate),
+            high: finite(interval.high),
+        })
     }
 
     /// Whether it is proved that the candidate is not worse than tolerated.
