@@ -9,6 +9,8 @@ mod block;
 mod evidence;
 pub mod histogram;
 pub mod interval;
+pub mod mean;
+pub mod past;
 pub mod quantile;
 pub mod rate;
 pub mod ratio;
@@ -17,6 +19,8 @@ pub mod window;
 
 pub use allocation::AllocationTest;
 pub use histogram::Histogram;
+pub use mean::{MeanTest, Worse};
+pub use past::PastTest;
 pub use quantile::QuantileTest;
 pub use rate::{Events, RateTest};
 pub use ratio::{Margin, RatioTest};

@@ -12,11 +12,13 @@
 //! Sources: Podkopaev and Ramdas, "Sequential predictive two-sample and independence testing", NeurIPS 2023; Pandeva
 //! et al., "E-valuating classifier two-sample tests", TMLR 2024; the threshold bets are those of [`crate::ratio`].
 
+mod caution;
 mod experts;
 mod kept;
 
 use serde::{Deserialize, Serialize};
 
+use self::caution::Caution;
 use self::experts::{EXPERTS, gains, priors};
 pub use self::kept::KeptTest;
 use crate::block::{Comparable, Pending, Requests};
@@ -43,7 +45,13 @@ pub struct QuantileTest {
     requests: Arms<u64>,
     evidence: Evidence,
     peak: f64,
+    /// How batches vary, when requests of a batch may share their fate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    caution: Option<Box<Caution>>,
 }
+
+/// What each expert gains by a block, as logarithms.
+type Gains = [f64; EXPERTS];
 
 impl QuantileTest {
     /// A test without data, most sensitive around `quantile`, that tolerates times up to `1 + relative_margin` times
@@ -62,7 +70,19 @@ impl QuantileTest {
             requests: Arms::default(),
             evidence: Evidence::new(EXPERTS),
             peak: 0.0,
+            caution: None,
         }
+    }
+
+    /// The same test for live traffic, where all requests of a second may be slow together: a version that is short of
+    /// processor time, a pause of its memory's collector, sessions. To be fed with a batch for each second or longer
+    /// stretch, and batches not split.
+    ///
+    /// Such requests are not independent, and the test made by [`QuantileTest::new`] finds them worse far too often. This
+    /// one learns from past batches how much more they vary than independent requests would, and bets less the more they
+    /// do. That is no proof as it is for independent requests, but holds in the simulations of docs/statistics.md.
+    pub fn cautious(quantile: f64, relative_margin: f64) -> QuantileTest {
+        QuantileTest { caution: Some(Box::default()), ..QuantileTest::new(quantile, relative_margin) }
     }
 
     /// Takes in the times of both versions over the same stretch of time. Batches must be final and in order. Small
@@ -74,6 +94,9 @@ impl QuantileTest {
         }
         let batch = Arms { stable: stable.clone(), candidate: self.reduced(candidate) };
         self.requests.merge(&Arms { stable: stable.count(), candidate: candidate.count() });
+        if let Some(caution) = &mut self.caution {
+            caution.learn(&self.past, self.quantile, &batch);
+        }
         if let Some(stale) = self.pending.add(&batch) {
             self.remember(&stale);
         }
@@ -132,7 +155,10 @@ impl QuantileTest {
 
     fn settle(&mut self, block: &Arms<Histogram>) {
         if self.past.count() >= BLOCK {
-            let gains = gains(&self.past, self.quantile, block);
+            let gains = match &self.caution {
+                Some(caution) => caution.gains(&self.past, self.quantile, block),
+                None => gains(&self.past, self.quantile, block),
+            };
             self.evidence.since_start(gains.iter().copied());
             if self.evidence.was_restarted() {
                 self.evidence.since_restart(gains.iter().copied());
@@ -143,6 +169,9 @@ impl QuantileTest {
     }
 
     fn remember(&mut self, block: &Arms<Histogram>) {
+        if let Some(caution) = &mut self.caution {
+            caution.settled();
+        }
         self.past.merge(&block.stable);
         self.past.merge(&block.candidate);
     }

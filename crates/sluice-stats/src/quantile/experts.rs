@@ -5,7 +5,8 @@
 
 mod scores;
 
-use self::scores::{LEHMANN, SCORED, SHIFTS, gains_by_score};
+use self::scores::{LEHMANN, SCORED, SHIFTS, gains_by_score, spreads_by_score};
+use super::caution::Spread;
 use crate::block::Comparable;
 use crate::histogram::Histogram;
 use crate::trials::Arms;
@@ -19,6 +20,15 @@ const TAIL_MAX: f64 = 0.97;
 
 /// How many experts there are.
 pub(super) const EXPERTS: usize = TAILS.len() * TAIL_RATIOS.len() + SCORED;
+
+/// How many ways there are to look at times: all bets on one threshold look at the same, every other at its own.
+pub(super) const LOOKS: usize = TAILS.len() + SCORED;
+
+/// Which of these an expert takes.
+pub(super) fn look_of(expert: usize) -> usize {
+    let thresholds = TAILS.len() * TAIL_RATIOS.len();
+    if expert < thresholds { expert / TAIL_RATIOS.len() } else { TAILS.len() + expert - thresholds }
+}
 
 /// The experts' prior weights, which add up to 1: 0.6 for thresholds, 0.25 for shifts, 0.15 for Lehmann, equal within.
 pub(super) fn priors() -> impl Iterator<Item = f64> + Clone {
@@ -41,14 +51,29 @@ pub(super) fn gains(past: &Histogram, quantile: f64, block: &Arms<Histogram>) ->
 
 fn gains_at(past: &Histogram, w: f64, quantile: f64, block: &Arms<Histogram>) -> [f64; EXPERTS] {
     let thresholds = TAILS.iter().flat_map(|tail| {
-        let odds = tail * (1.0 - quantile) / quantile;
-        let tail = Tail::new(past, odds / (1.0 + odds), block);
+        let tail = Tail::new(past, tail_share(*tail, quantile), block);
         TAIL_RATIOS.iter().map(move |ratio| tail.gain(w, *ratio))
     });
     let by_score = gains_by_score(past, w, block);
     let mut gains = [0.0; EXPERTS];
     gains.iter_mut().zip(thresholds.chain(by_score)).for_each(|(held, gain)| *held = gain);
     gains
+}
+
+/// How the versions differ in a batch of both, for each way to look at times. Scales differ; they cancel.
+pub(super) fn spreads(past: &Histogram, quantile: f64, batch: &Arms<Histogram>) -> [Spread; LOOKS] {
+    let mut looks = [Spread::default(); LOOKS];
+    for (look, tail) in looks.iter_mut().zip(TAILS) {
+        *look = Tail::new(past, tail_share(tail, quantile), batch).spread(batch.share());
+    }
+    looks[TAILS.len()..].copy_from_slice(&spreads_by_score(past, batch.share(), batch));
+    looks
+}
+
+/// The share of a tail, of which `tail` is how its odds compare with those beyond the quantile.
+fn tail_share(tail: f64, quantile: f64) -> f64 {
+    let odds = tail * (1.0 - quantile) / quantile;
+    odds / (1.0 + odds)
 }
 
 /// Times beyond a threshold.
@@ -75,6 +100,21 @@ impl Tail {
             share: (beyond as f64 + 0.5) / (past as f64 + 1.0),
             above: Arms { stable: block.stable.beyond(bucket), candidate: block.candidate.beyond(bucket) },
             requests: Arms { stable: block.stable.count(), candidate: block.candidate.count() },
+        }
+    }
+
+    /// How the versions differ, given the candidate's share `w` of the batch.
+    fn spread(&self, w: f64) -> Spread {
+        let tail = self.above.stable as f64 + self.above.candidate as f64;
+        let all = self.requests.stable as f64 + self.requests.candidate as f64;
+        let v = w * (1.0 - w) * tail * (all - tail) / (all - 1.0).max(1.0);
+        Spread {
+            x: self.above.candidate as f64 - w * tail,
+            v,
+            size: 1.0,
+            tail,
+            due: w * tail,
+            ..Spread::default()
         }
     }
 

@@ -92,7 +92,10 @@ pub(crate) fn usual(z: f64) -> f64 {
 
 impl Times {
     pub(crate) fn stops(&self, seed: u64) -> Stops {
-        let mut test = QuantileTest::new(self.quantile, self.margin);
+        self.stops_of(QuantileTest::new(self.quantile, self.margin), seed)
+    }
+
+    pub(crate) fn stops_of(&self, mut test: QuantileTest, seed: u64) -> Stops {
         let (mut draws, mut stops, mut seen) = (Draws::new(seed), Stops::default(), 0);
         while seen < self.requests && stops.contains(&None) {
             let mut batch = Arms::<Histogram>::default();
@@ -114,7 +117,7 @@ impl Times {
     }
 }
 
-fn note(stops: &mut Stops, p_value: f64, seen: u64) {
+pub(crate) fn note(stops: &mut Stops, p_value: f64, seen: u64) {
     for (stop, alpha) in stops.iter_mut().zip(ALPHAS) {
         if stop.is_none() && p_value <= alpha {
             *stop = Some(seen);

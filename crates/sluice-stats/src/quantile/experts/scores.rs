@@ -6,6 +6,7 @@
 //! of the work there is.
 
 use crate::histogram::{Histogram, WIDTH, side_by_side};
+use crate::quantile::caution::Spread;
 use crate::trials::Arms;
 
 /// Shift experts: everything is slower by so many standard deviations of log time, were times log-normal.
@@ -44,6 +45,27 @@ pub(super) fn gains_by_score(past: &Histogram, w: f64, block: &Arms<Histogram>) 
     let norms = norms.ln();
     each(|expert| gains[expert] -= norms[expert]);
     gains
+}
+
+/// How the scores of the versions differ, given the candidate's share `w` of the batch.
+pub(super) fn spreads_by_score(past: &Histogram, w: f64, batch: &Arms<Histogram>) -> [Spread; SCORED] {
+    let (mut excess, mut sum, mut squares, mut all) = ([0.0; SCORED], [0.0; SCORED], [0.0; SCORED], 0.0);
+    for (rank, requests) in ranked(past, batch) {
+        let scores = Score::new(rank).ln_ratios();
+        let (candidate, both) =
+            (requests.candidate as f64, requests.stable as f64 + requests.candidate as f64);
+        all += both;
+        each(|expert| {
+            excess[expert] += scores[expert] * (candidate - w * both);
+            sum[expert] += scores[expert] * both;
+            squares[expert] += scores[expert] * scores[expert] * both;
+        });
+    }
+    std::array::from_fn(|expert| {
+        let spread = (squares[expert] - sum[expert] * sum[expert] / all.max(1.0)).max(0.0);
+        let (size, v) = (spread / all.max(1.0), w * (1.0 - w) * spread * all / (all - 1.0).max(1.0));
+        Spread { x: excess[expert], v, size, ..Spread::default() }
+    })
 }
 
 /// Each bucket of the block that holds something: its rank, the share of the past that took less, counting half of the
