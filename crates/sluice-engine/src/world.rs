@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use sluice_core::calendar::{Calendar, Openness};
+use sluice_core::document::service::PathPrefix;
 use sluice_core::document::{Document, DocumentKey, EnvironmentSpec, Kind, ServiceSpec, Spec};
 use sluice_core::release::{Exposure, Release};
 use sluice_core::routing::{SegmentRule, ServiceRouting, Shadow, ShareRule, Snapshot, Split};
@@ -305,6 +306,7 @@ impl World {
             visitor: spec.visitor.clone(),
             health: spec.health.clone(),
             timeouts: spec.timeouts.clone(),
+            count: longest_first(&spec.count),
             reveal: spec.reveal,
             versions: spec.versions.iter().map(|v| (v.name.clone(), v.endpoints.clone())).collect(),
             stable,
@@ -343,4 +345,11 @@ impl World {
         };
         Some(SegmentRule { segment: name.clone(), condition: spec.r#match.clone() })
     }
+}
+
+/// So that the first that takes a request is the one that it belongs to.
+fn longest_first(paths: &[PathPrefix]) -> Vec<PathPrefix> {
+    let mut paths = paths.to_vec();
+    paths.sort_by_key(|path| std::cmp::Reverse(path.as_str().len()));
+    paths
 }

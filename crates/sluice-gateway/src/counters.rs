@@ -9,6 +9,8 @@ use std::sync::{Arc, OnceLock};
 use sluice_core::Counts;
 use sluice_core::stats::Histogram;
 
+use crate::failed::FailedVisitors;
+
 /// Buckets of the histogram that are allocated together: one doubling of the latency. A version's latencies span
 /// few doublings, so of 832 buckets about 200 exist.
 const BUCKETS_PER_PART: usize = 32;
@@ -25,15 +27,19 @@ pub struct Copies {
     pub too_many: u64,
 }
 
-/// The counters of one version, one set to a worker. Sets exist only where requests came.
+/// The counters of one version, or of one path of it: one set to a worker. Sets exist only where requests came.
 #[derive(Debug)]
 pub(crate) struct VersionCounters {
     workers: Box<[OnceLock<Arc<Counters>>]>,
+    failed_visitors: Arc<FailedVisitors>,
 }
 
 /// The counters of one version on one worker. Only that worker writes them.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
+    /// Those of all workers together: a visitor's connections may be on several.
+    failed_visitors: Arc<FailedVisitors>,
+    new_visitors: AtomicU64,
     started: AtomicU64,
     left: AtomicU64,
     responses: [AtomicU64; 5],
@@ -65,17 +71,20 @@ fn bump(cell: &AtomicU64) {
 
 impl VersionCounters {
     pub(crate) fn new(workers: usize) -> VersionCounters {
-        VersionCounters { workers: (0..workers).map(|_| OnceLock::new()).collect() }
+        let workers = (0..workers).map(|_| OnceLock::new()).collect();
+        VersionCounters { workers, failed_visitors: Arc::default() }
     }
 
     /// The counters of a worker.
     pub(crate) fn of_worker(&self, worker: usize) -> &Arc<Counters> {
-        self.workers[worker].get_or_init(Arc::default)
+        let failed_visitors = || Arc::clone(&self.failed_visitors);
+        self.workers[worker]
+            .get_or_init(|| Arc::new(Counters { failed_visitors: failed_visitors(), ..Counters::default() }))
     }
 
     /// All workers' counts together.
     pub(crate) fn sum(&self) -> Counts {
-        let mut sum = Counts::default();
+        let mut sum = Counts { failed_visitors: self.failed_visitors.count(), ..Counts::default() };
         for counters in self.workers.iter().filter_map(OnceLock::get) {
             sum.merge(&counters.read());
         }
@@ -124,6 +133,16 @@ impl Counters {
     /// The visitor went away.
     pub(crate) fn cancel(&self) {
         bump(&self.cancelled);
+    }
+
+    /// A request of this visitor failed. Of a visitor without a unit, each is counted.
+    pub(crate) fn fail_visitor(&self, unit: Option<&str>, now_ms: u64) {
+        self.failed_visitors.fail(unit, now_ms);
+    }
+
+    /// A request of a visitor who was given a unit is counted.
+    pub(crate) fn new_visitor(&self) {
+        bump(&self.new_visitors);
     }
 
     /// A response's head came this long after the request's.
@@ -176,7 +195,8 @@ impl Counters {
         }
         // Summed rather than counted apart, so that the parts always add up to the whole.
         let requests = responses.iter().sum::<u64>() + resets + cancelled;
-        Counts { requests, responses, resets, cancelled, latency }
+        let new_visitors = self.new_visitors.load(Relaxed);
+        Counts { requests, responses, resets, cancelled, failed_visitors: 0, new_visitors, latency }
     }
 }
 

@@ -8,6 +8,7 @@ use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
+use sluice_core::document::service::PathPrefix;
 use sluice_core::routing::Snapshot;
 use sluice_core::{Counts, ServiceKey, VersionName};
 use tokio::sync::{Notify, oneshot, watch};
@@ -179,6 +180,14 @@ impl Gateway {
     /// service is not served. A version that disappears and comes back begins at zero.
     pub fn counts(&self, service: &ServiceKey) -> BTreeMap<VersionName, Counts> {
         self.of_versions(service, |version| version.counters.sum())
+    }
+
+    /// The same of requests to one of the paths that the service counts on their own; see
+    /// [`ServiceRouting::counted_path`](sluice_core::routing::ServiceRouting::counted_path). Empty when it does not
+    /// count that one. A path that is no longer counted and comes back begins at zero.
+    pub fn path_counts(&self, service: &ServiceKey, path: &PathPrefix) -> BTreeMap<VersionName, Counts> {
+        let counted = self.of_versions(service, |version| version.of_path(path).map(|path| path.sum()));
+        counted.into_iter().filter_map(|(version, counts)| Some((version, counts?))).collect()
     }
 
     /// What became of the copies of requests that each version of a service should have been sent; see

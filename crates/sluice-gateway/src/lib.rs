@@ -47,6 +47,7 @@
 mod answer;
 mod carried;
 mod counters;
+mod failed;
 mod framing;
 mod gateway;
 mod health;

@@ -66,11 +66,12 @@ pub(crate) async fn answer(
         return own(Trouble::NoReadyEndpoint, &parts);
     };
     let (version, cookie) = (Arc::clone(version), decision.cookie);
-    let (release, copy_to) = (decision.release, decision.copy_to);
+    let (release, copy_to, path, who) = (decision.release, decision.copy_to, decision.path, decision.who);
     drop(table);
 
     let link = Some(&visit.link);
-    let exchange = Exchange::begin(worker, link, version.counters.of_worker(worker.index), started);
+    let counters = (version.counters.of_worker(worker.index), version.path_counters(path, worker.index));
+    let exchange = Exchange::begin(worker, link, counters, who, started);
     let accept = parts.headers.get(http::header::ACCEPT).cloned();
     let replay_bytes_max = worker.shared.limits.replay_bytes_max;
     let idle = routing.timeouts.idle.as_duration();

@@ -11,12 +11,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use http::HeaderValue;
-use sluice_core::document::service::{self, HealthSpec};
+use sluice_core::document::service::{self, HealthSpec, PathPrefix};
 use sluice_core::routing::{ServiceRouting, Snapshot};
 use sluice_core::{ServiceKey, VersionName};
 use tokio::sync::Notify;
 
-use crate::counters::VersionCounters;
+use crate::counters::{Counters, VersionCounters};
 use crate::readiness::{Readiness, Ready};
 use routes::RouteTable;
 
@@ -47,6 +47,8 @@ pub(crate) struct Version {
     pub(crate) header: HeaderValue,
     pub(crate) endpoints: Vec<Arc<Endpoint>>,
     pub(crate) counters: Arc<VersionCounters>,
+    /// In the order of [`ServiceRouting::count`].
+    paths: Vec<(PathPrefix, Arc<VersionCounters>)>,
 }
 
 /// An endpoint with its health.
@@ -129,8 +131,8 @@ impl Service {
         let version = |(name, endpoints): (&VersionName, &Vec<service::Endpoint>)| {
             let old = before.and_then(|service| service.version(name));
             match old {
-                Some(old) if old.has_endpoints(endpoints) => Arc::clone(old),
-                old => Arc::new(Version::of(name, endpoints, old.map(Arc::as_ref), workers)),
+                Some(old) if old.has_endpoints(endpoints) && old.has_paths(&routing.count) => Arc::clone(old),
+                old => Arc::new(Version::of(name, endpoints, &routing.count, old.map(Arc::as_ref), workers)),
             }
         };
         Service { routing: Arc::clone(routing), versions: routing.versions.iter().map(version).collect() }
@@ -145,6 +147,7 @@ impl Version {
     fn of(
         name: &VersionName,
         specs: &[service::Endpoint],
+        count: &[PathPrefix],
         before: Option<&Version>,
         workers: usize,
     ) -> Version {
@@ -159,12 +162,33 @@ impl Version {
         }
         let counters = before
             .map_or_else(|| Arc::new(VersionCounters::new(workers)), |version| Arc::clone(&version.counters));
+        let path = |path: &PathPrefix| {
+            let old = before.and_then(|version| version.of_path(path));
+            let new = || Arc::new(VersionCounters::new(workers));
+            (path.clone(), old.map_or_else(new, Arc::clone))
+        };
+        let paths = count.iter().map(path).collect();
         let header = HeaderValue::from_str(name.as_str()).expect("names of versions are plain ASCII");
-        Version { name: name.clone(), header, endpoints, counters }
+        Version { name: name.clone(), header, endpoints, counters, paths }
     }
 
     fn has_endpoints(&self, specs: &[service::Endpoint]) -> bool {
         self.endpoints.iter().map(|endpoint| &endpoint.spec).eq(specs)
+    }
+
+    fn has_paths(&self, count: &[PathPrefix]) -> bool {
+        self.paths.iter().map(|(path, _)| path).eq(count)
+    }
+
+    /// What is counted of one path on its own.
+    pub(crate) fn of_path(&self, path: &PathPrefix) -> Option<&Arc<VersionCounters>> {
+        self.paths.iter().find(|(known, _)| known == path).map(|(_, counters)| counters)
+    }
+
+    /// What a worker counts of the path with this number.
+    pub(crate) fn path_counters(&self, number: Option<usize>, worker: usize) -> Option<&Arc<Counters>> {
+        let (_, counters) = self.paths.get(number?)?;
+        Some(counters.of_worker(worker))
     }
 
     /// Whether any endpoint can take a request.
@@ -221,6 +245,7 @@ mod tests {
             visitor: BTreeMap::new(),
             health: HealthSpec::default(),
             timeouts: TimeoutSpec::default(),
+            count: Vec::new(),
             reveal: Reveal::default(),
             versions: versions.iter().map(|(name, urls)| (name.parse().unwrap(), endpoints(urls))).collect(),
             stable: versions[0].0.parse().unwrap(),

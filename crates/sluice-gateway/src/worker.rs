@@ -109,9 +109,13 @@ impl Worker {
         Live(Rc::clone(self))
     }
 
+    /// Milliseconds since the gateway started.
+    pub(crate) fn now_ms(&self) -> u64 {
+        u64::try_from(self.shared.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
     /// Wakes whoever waits for failures, unless this version woke them a moment ago.
-    pub(crate) fn note_failure(&self, counters: &Counters) {
-        let now_ms = u64::try_from(self.shared.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    pub(crate) fn note_failure(&self, counters: &Counters, now_ms: u64) {
         if counters.is_failure_news(now_ms, FAILURE_QUIET_MS) {
             self.shared.activity.send_modify(|failures| *failures = failures.wrapping_add(1));
         }

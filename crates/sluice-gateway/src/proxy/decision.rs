@@ -8,6 +8,7 @@ use http::request::Parts;
 use sluice_core::routing::{Carried, Choice, Request as _, Split, Why, decide};
 use sluice_core::{Timestamp, VersionName};
 
+use super::exchange::Who;
 use super::shadow::{CopyTo, is_copyable};
 use super::visitor::Visitor;
 use crate::answer::Trouble;
@@ -28,6 +29,9 @@ pub(super) struct Decision<'a> {
     pub(super) is_preview: bool,
     /// The unit that was minted for the visitor, as the cookie to set.
     pub(super) cookie: Option<HeaderValue>,
+    pub(super) who: Who,
+    /// Which of the paths that are counted on their own it belongs to.
+    pub(super) path: Option<usize>,
     /// What the request carries to the hops behind.
     pub(super) release: Option<HeaderValue>,
     /// Where a copy of the request goes, if it is to be copied.
@@ -62,17 +66,31 @@ impl<'a> Decision<'a> {
         let release = |version| pass_on(&carrying, shared, version, key);
         let copy_to = routing.split.as_ref().and_then(|split| {
             let version = copied_to(worker, service, split, &choice, parts)?;
-            Some(CopyTo { version: Arc::clone(version), release: release(&version.name) })
+            let (path, unit) = (routing.counted_path(visitor.path()), unit.clone());
+            Some(CopyTo { version: Arc::clone(version), path, unit, release: release(&version.name) })
         });
         Ok(Decision {
             service,
             version: service.version(choice.version),
+            path: routing.counted_path(visitor.path()),
+            who: Who {
+                is_drawn: cookie.is_some() && is_drawn(service, &choice, &visitor, unit.as_deref()),
+                unit,
+            },
             is_preview: preview.is_some(),
             cookie,
             release: release(choice.version),
             copy_to,
         })
     }
+}
+
+/// Whether the lot over everyone alone chose the version. While the candidate can take nobody, no lot is drawn.
+fn is_drawn(service: &Service, choice: &Choice<'_>, visitor: &Visitor<'_>, unit: Option<&str>) -> bool {
+    let Some(split) = &service.routing.split else { return choice.why == Why::NoRelease };
+    let can_meet = service.version(&split.candidate).is_some_and(|candidate| candidate.is_ready());
+    let is_by_lot = can_meet && matches!(choice.why, Why::Share | Why::NotChosen);
+    is_by_lot && unit.is_some_and(|unit| split.is_drawn(&service.routing, visitor, unit))
 }
 
 /// The header for the hops behind the one that `version` answers at.

@@ -8,9 +8,21 @@ use crate::answer::Trouble;
 use crate::counters::Counters;
 use crate::worker::{Link, Worker};
 
+/// Whose request it is.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Who {
+    /// The visitor's unit.
+    pub(crate) unit: Option<String>,
+    /// Whether the unit was given to them now, and the lot over everyone alone decided which version they meet.
+    pub(crate) is_drawn: bool,
+}
+
 /// A request in flight to a version. Dropped without an outcome, the visitor went away.
 pub(crate) struct Exchange {
     counters: Arc<Counters>,
+    /// Those of the path, where it is counted on its own.
+    path: Option<Arc<Counters>>,
+    who: Who,
     worker: Rc<Worker>,
     /// The visitor's connection; a copy has none.
     link: Option<Arc<Link>>,
@@ -22,12 +34,16 @@ impl Exchange {
     pub(crate) fn begin(
         worker: &Rc<Worker>,
         link: Option<&Arc<Link>>,
-        counters: &Arc<Counters>,
+        counters: (&Arc<Counters>, Option<&Arc<Counters>>),
+        who: Who,
         started: Instant,
     ) -> Exchange {
+        let (counters, path) = counters;
         counters.start();
         Exchange {
             counters: Arc::clone(counters),
+            path: path.map(Arc::clone),
+            who,
             worker: Rc::clone(worker),
             link: link.map(Arc::clone),
             started,
@@ -38,15 +54,15 @@ impl Exchange {
     /// A response's head is there.
     pub(crate) fn head_came(&self) {
         let micros = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
-        self.counters.record_latency(micros);
+        self.each(|counters| counters.record_latency(micros));
     }
 
     /// The response is over, or was the gateway's own.
     pub(crate) fn respond(&mut self, status: u16) {
         if self.settle() {
-            self.counters.respond(status);
+            self.each(|counters| counters.respond(status));
             if status >= 500 {
-                self.worker.note_failure(&self.counters);
+                self.note_failure();
             }
         }
     }
@@ -60,21 +76,38 @@ impl Exchange {
     /// The endpoint broke the response off.
     pub(crate) fn reset(&mut self) {
         if self.settle() {
-            self.counters.reset();
-            self.worker.note_failure(&self.counters);
+            self.each(Counters::reset);
+            self.note_failure();
         }
     }
 
     /// The visitor broke the request off.
     pub(crate) fn cancel(&mut self) {
         if self.settle() {
-            self.counters.cancel();
+            self.each(Counters::cancel);
         }
     }
 
     /// Gives whether nothing was counted before.
     fn settle(&mut self) -> bool {
-        !std::mem::replace(&mut self.is_counted, true)
+        let is_first = !std::mem::replace(&mut self.is_counted, true);
+        if is_first && self.who.is_drawn {
+            self.each(Counters::new_visitor);
+        }
+        is_first
+    }
+
+    fn each(&self, count: impl Fn(&Counters)) {
+        count(&self.counters);
+        if let Some(path) = &self.path {
+            count(path);
+        }
+    }
+
+    fn note_failure(&self) {
+        let now_ms = self.worker.now_ms();
+        self.each(|counters| counters.fail_visitor(self.who.unit.as_deref(), now_ms));
+        self.worker.note_failure(&self.counters, now_ms);
     }
 
     /// Ends the visitor's connection with a reset: its end must not be taken for the response's.

@@ -19,7 +19,7 @@ use http::{HeaderValue, Method};
 use http_body::Body;
 use sluice_core::routing::ServiceRouting;
 
-use super::exchange::Exchange;
+use super::exchange::{Exchange, Who};
 use super::forward::{Failure, Forward};
 use super::outgoing::Outgoing;
 use crate::answer::Trouble;
@@ -51,6 +51,8 @@ struct Place(Rc<Worker>);
 /// A copy of a request that is on its way.
 pub(super) struct RequestCopy {
     version: Arc<Version>,
+    path: Option<usize>,
+    unit: Option<String>,
     routing: Arc<ServiceRouting>,
     outgoing: Outgoing,
     /// When the visitor's request began. Latencies of copies count from there too, so that those of requests with a
@@ -68,6 +70,10 @@ pub(super) struct BodyCopy {
 /// Where a copy of a request goes.
 pub(super) struct CopyTo {
     pub(super) version: Arc<Version>,
+    /// Which of the paths that are counted on their own the request belongs to.
+    pub(super) path: Option<usize>,
+    /// The unit of the visitor whose request it copies.
+    pub(super) unit: Option<String>,
     /// What the copy carries to the hops behind.
     pub(super) release: Option<HeaderValue>,
 }
@@ -135,7 +141,8 @@ pub(super) fn prepare(
         return None;
     };
     let (routing, copied) = (Arc::clone(routing), outgoing.copy(to.release));
-    let copy = Box::new(RequestCopy { version: to.version, routing, outgoing: copied, started, place });
+    let CopyTo { version, path, unit, .. } = to;
+    let copy = Box::new(RequestCopy { version, path, unit, routing, outgoing: copied, started, place });
     let Some(upload) = &outgoing.upload else { return Some(copy) };
     upload.copy_to(BodyCopy { copy, bytes: Vec::new() });
     None
@@ -172,9 +179,11 @@ impl RequestCopy {
         }
     }
 
-    async fn run(self: Box<Self>) {
+    async fn run(mut self: Box<Self>) {
+        let who = Who { unit: self.unit.take(), is_drawn: false };
         let (worker, timeouts) = (&self.place.0, &self.routing.timeouts);
-        let exchange = Exchange::begin(worker, None, self.counters(), self.started);
+        let counters = (self.counters(), self.version.path_counters(self.path, worker.index));
+        let exchange = Exchange::begin(worker, None, counters, who, self.started);
         let forward = Forward { worker, version: &self.version, timeouts };
         let deadline = tokio::time::Instant::now() + timeouts.response.as_duration();
         let answered = tokio::time::timeout_at(deadline, forward.attempts(&self.outgoing)).await;

@@ -67,6 +67,7 @@ pub(crate) fn service_at(name: &str, versions: BTreeMap<VersionName, Vec<Endpoin
             ..HealthSpec::default()
         },
         timeouts: TimeoutSpec::default(),
+        count: Vec::new(),
         reveal: Reveal::Always,
         stable: versions.keys().next().unwrap().clone(),
         versions,
