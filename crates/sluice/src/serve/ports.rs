@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
+use sluice_core::document::service::PathPrefix;
 use sluice_core::routing::Snapshot;
 use sluice_core::{Counts, ServiceKey, Span, Timestamp, VersionName};
 use sluice_engine::port::traffic::{self, Endpoints, Readiness};
@@ -113,6 +114,10 @@ impl GatewayMetrics {
 impl Metrics for GatewayMetrics {
     fn counts(&self, service: &ServiceKey) -> BTreeMap<VersionName, Counts> {
         self.gateway.counts(service)
+    }
+
+    fn path_counts(&self, service: &ServiceKey, path: &PathPrefix) -> BTreeMap<VersionName, Counts> {
+        self.gateway.path_counts(service, path)
     }
 }
 
