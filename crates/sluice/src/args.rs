@@ -1,6 +1,7 @@
 //! The command line: every command and option, defined once. Help, completions and `docs/cli.md` follow from here.
 
 pub(crate) mod actor;
+pub(crate) mod analyze;
 pub(crate) mod documents;
 pub(crate) mod policy;
 pub(crate) mod release;
@@ -11,6 +12,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use actor::ActorName;
+pub(crate) use analyze::AnalyzeArgs;
 pub(crate) use documents::{
     ApplyArgs, DeleteArgs, DiffArgs, EventsArgs, GetArgs, PreviewArgs, SchemaArgs, ValidateArgs,
 };
@@ -156,6 +158,8 @@ pub(crate) enum Command {
     Preview(PreviewArgs),
     /// Shows what happened
     Events(EventsArgs),
+    /// Judges data of your own with the tests that releases are judged with
+    Analyze(AnalyzeArgs),
     /// Prints the JSON Schema of documents, for editors
     Schema(SchemaArgs),
     /// Prints completions for a shell

@@ -72,6 +72,7 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Preview(args) => verb::preview::run(context, args),
         Command::Events(args) => verb::events::run(context, args),
         Command::Completions { shell } => completions(context, *shell),
+        Command::Analyze(args) => verb::analyze::run(args),
         Command::Schema(args) => verb::schema::run(context, args),
         Command::Serve(args) => serve::run(args, context.common.color),
         Command::Demo(args) => demo::run(args, &context.common),

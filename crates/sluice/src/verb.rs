@@ -1,5 +1,6 @@
-//! The client verbs: each asks the server for one thing and prints the answer.
+//! The client verbs: each asks the server for one thing and prints the answer; some need no server.
 
+pub(crate) mod analyze;
 pub(crate) mod apply;
 pub(crate) mod delete;
 pub(crate) mod diff;

@@ -23,6 +23,7 @@ const ARROWS: [(&str, &[&str]); 9] = [
             "sluice-engine",
             "sluice-gateway",
             "sluice-server",
+            "sluice-stats",
             "sluice-store",
         ],
     ),
