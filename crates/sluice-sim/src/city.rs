@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use sluice_core::document::metric::ResponseClass;
+use sluice_core::document::service::PathPrefix;
 use sluice_core::routing::{Request, Snapshot, decide};
 use sluice_core::{Counts, ServiceKey, Span, VersionName, Weight};
 use sluice_engine::port::traffic::{Endpoints, Error, Readiness};
@@ -16,6 +17,11 @@ use sluice_engine::port::{Metrics, Traffic};
 use tokio::sync::{broadcast, watch};
 
 use crate::random::Random;
+
+/// Visitors come this often.
+pub const VISIT_EVERY: Span = Span::from_millis(500);
+/// In so many visits, a minute of them, a failing visitor is counted once.
+const VISITS_OF_A_FAILURE: u64 = 120;
 
 /// How a version behaves.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -83,6 +89,10 @@ struct Inner {
     apply_takes: Span,
     has_hidden_counts: bool,
     met: BTreeMap<(ServiceKey, String), VersionName>,
+    /// How often everybody has come.
+    visits: u64,
+    /// At which visit a visitor of a version was last counted as one who met a failure.
+    failed: BTreeMap<(ServiceKey, VersionName, u64), u64>,
     breaches: Vec<Breach>,
 }
 
@@ -101,6 +111,8 @@ impl City {
                 apply_takes: Span::ZERO,
                 has_hidden_counts: false,
                 met: BTreeMap::new(),
+                visits: 0,
+                failed: BTreeMap::new(),
                 breaches: Vec::new(),
             })),
             readiness: watch::Sender::new(Arc::default()),
@@ -150,6 +162,7 @@ impl City {
     pub fn restart_data_plane(&self) {
         let mut inner = self.lock();
         inner.counts.clear();
+        inner.failed.clear();
         inner.snapshot = Arc::default();
     }
 
@@ -194,6 +207,7 @@ impl Inner {
     fn visit(&mut self) -> Vec<ServiceKey> {
         let snapshot = Arc::clone(&self.snapshot);
         let mut failing = Vec::new();
+        self.visits += 1;
         for (key, service) in &snapshot.services {
             let behaviours = self.behaviours.get(key).cloned().unwrap_or_default();
             let is_ready =
@@ -220,6 +234,13 @@ impl Inner {
                 let counts = self.counts.entry(key.clone()).or_default().entry(version.clone()).or_default();
                 counts.requests += 1;
                 counts.responses[class(has_failed)] += 1;
+                if has_failed {
+                    let last = self.failed.entry((key.clone(), version.clone(), visitor)).or_default();
+                    if *last == 0 || self.visits - *last >= VISITS_OF_A_FAILURE {
+                        *last = self.visits;
+                        counts.failed_visitors += 1;
+                    }
+                }
                 let spread = 0.5 + self.random.unit();
                 counts.latency.record((behaviour.latency.as_millis() as f64 * 1000.0 * spread) as u64);
                 self.met.insert((key.clone(), unit), version);
@@ -268,6 +289,11 @@ impl Metrics for City {
         let inner = self.lock();
         let counts = inner.counts.get(service).filter(|_| !inner.has_hidden_counts);
         counts.cloned().unwrap_or_default()
+    }
+
+    /// No path is counted on its own here.
+    fn path_counts(&self, _: &ServiceKey, _: &PathPrefix) -> BTreeMap<VersionName, Counts> {
+        BTreeMap::new()
     }
 }
 

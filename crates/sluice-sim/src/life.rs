@@ -10,17 +10,16 @@ use sluice_core::document::service::Build;
 use sluice_core::document::{self, DocumentKey, Kind};
 use sluice_core::release::status::{PhaseName, ReleaseStatus, Verb};
 use sluice_core::{Name, ServiceKey, Span, Timestamp};
+use sluice_engine::port::history::NoHistory;
+use sluice_engine::port::source::NoSources;
 use sluice_engine::port::{Clock, Store};
 use sluice_engine::resource::{Announced, Announcement, Applied, ApplyMode, ReleaseRequest};
 use sluice_engine::{Caller, Engine, Error, Parts, Resource, Settings};
 
-use crate::city::City;
+use crate::city::{City, VISIT_EVERY};
 use crate::clock::{EPOCH, VirtualClock};
 use crate::hooks::Mailroom;
 use crate::memory::MemoryStore;
-
-/// Visitors come this often.
-const VISIT_EVERY: Span = Span::from_millis(500);
 
 /// What outlives an engine: its store, the world, and the time.
 #[derive(Clone)]
@@ -83,6 +82,8 @@ impl Home {
                 store: Arc::clone(&self.store) as Arc<dyn Store>,
                 traffic: Arc::new(self.city.clone()),
                 metrics: Arc::new(self.city.clone()),
+                sources: Arc::new(NoSources),
+                history: Arc::new(NoHistory),
                 hooks: Arc::new(self.mailroom.clone()),
                 clock: Arc::clone(&clock) as Arc<dyn Clock>,
                 decide,

@@ -19,6 +19,8 @@ use sluice_core::document::Kind;
 use sluice_core::release::Release;
 use sluice_core::{Name, Span};
 use sluice_engine::engine::Decide;
+use sluice_engine::port::history::NoHistory;
+use sluice_engine::port::source::NoSources;
 use sluice_engine::port::store::{Chain, EventQuery, EventRecord, ListQuery, Row, Store};
 use sluice_engine::port::{Clock, Hooks, Traffic};
 use sluice_engine::{Caller, Engine, Parts, Settings};
@@ -285,6 +287,8 @@ impl<'a> Play<'a> {
             store: Arc::clone(&stage.store) as Arc<dyn Store>,
             traffic: Arc::new(stage.plane.clone()) as Arc<dyn Traffic>,
             metrics: Arc::new(stage.plane.clone()),
+            sources: Arc::new(NoSources),
+            history: Arc::new(NoHistory),
             hooks: Arc::new(Callee { faults: stage.faults.clone(), audit: stage.audit.clone() })
                 as Arc<dyn Hooks>,
             clock: Arc::new(stage.time.clone()) as Arc<dyn Clock>,

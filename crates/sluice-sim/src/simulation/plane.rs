@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use sluice_core::document::metric::ResponseClass;
+use sluice_core::document::service::PathPrefix;
 use sluice_core::routing::{ServiceRouting, Snapshot, decide};
 use sluice_core::{Counts, ServiceKey, VersionName};
 use sluice_engine::port::traffic::{Endpoints, Error, Readiness};
@@ -23,6 +24,9 @@ pub(super) use visitor::Visitor;
 
 /// How many people visit each service.
 const VISITORS: u64 = 40;
+
+/// In so many seconds a failing visitor is counted once.
+const SECONDS_OF_A_FAILURE: u64 = 60;
 
 /// What reading the counts gives.
 #[derive(Clone, Debug, Default)]
@@ -57,6 +61,10 @@ struct Inner {
     snapshot: Arc<Snapshot>,
     /// Who meets what, as long as nothing changes.
     met: BTreeMap<ServiceKey, Vec<VersionName>>,
+    /// For how many seconds people have come.
+    seconds: u64,
+    /// In which second a visitor of a version was last counted as one who met a failure.
+    failed: BTreeMap<(ServiceKey, VersionName, usize), u64>,
 }
 
 impl Plane {
@@ -70,6 +78,8 @@ impl Plane {
             rate: 2,
             snapshot: Arc::default(),
             met: BTreeMap::new(),
+            seconds: 0,
+            failed: BTreeMap::new(),
         };
         Plane {
             inner: Arc::new(Mutex::new(inner)),
@@ -139,13 +149,16 @@ impl Plane {
 
     /// Forgets what was counted.
     pub(super) fn forget_counts(&self) {
-        self.lock().counted.clear();
+        let mut inner = self.lock();
+        inner.counted.clear();
+        inner.failed.clear();
     }
 
     /// Forgets what was counted and whom it serves.
     pub(super) fn restart(&self) {
         let mut inner = self.lock();
         inner.counted.clear();
+        inner.failed.clear();
         inner.met.clear();
         inner.snapshot = Arc::default();
         drop(inner);
@@ -178,6 +191,7 @@ impl Inner {
     fn visit(&mut self, audit: &Audit) -> Vec<ServiceKey> {
         let snapshot = Arc::clone(&self.snapshot);
         let mut failing = Vec::new();
+        self.seconds += 1;
         for (key, service) in &snapshot.services {
             if !self.met.contains_key(key) {
                 let met = self.decide(key, service, audit);
@@ -185,9 +199,9 @@ impl Inner {
             }
             let met = self.met.get(key).cloned().unwrap_or_default();
             let mut has_failed = false;
-            for version in &met {
-                has_failed |= self.request(key, version, audit);
-                self.copy(key, service, version, audit);
+            for (visitor, version) in met.iter().enumerate() {
+                has_failed |= self.request(key, version, visitor, audit);
+                self.copy(key, service, version, visitor, audit);
             }
             if has_failed {
                 failing.push(key.clone());
@@ -215,7 +229,7 @@ impl Inner {
     }
 
     /// One visitor's requests of a second. Gives whether one of them failed.
-    fn request(&mut self, key: &ServiceKey, version: &VersionName, audit: &Audit) -> bool {
+    fn request(&mut self, key: &ServiceKey, version: &VersionName, visitor: usize, audit: &Audit) -> bool {
         let rate = self.rate;
         let behaviour = self.behaviours.get(key).and_then(|known| known.get(version)).copied();
         let behaviour = behaviour.unwrap_or_else(Behaviour::unready);
@@ -230,6 +244,13 @@ impl Inner {
         counts.requests += rate;
         counts.responses[ResponseClass::Success as usize] += rate - failed;
         counts.responses[ResponseClass::ServerError as usize] += failed;
+        if failed > 0 {
+            let last = self.failed.entry((key.clone(), version.clone(), visitor)).or_default();
+            if *last == 0 || self.seconds - *last >= SECONDS_OF_A_FAILURE {
+                *last = self.seconds;
+                counts.failed_visitors += 1;
+            }
+        }
         if rate > 0 {
             counts.latency.record(micros);
             audit.requested(key, version, rate);
@@ -238,12 +259,19 @@ impl Inner {
     }
 
     /// Copies a share of a visitor's requests to a candidate that is in the shadow.
-    fn copy(&mut self, key: &ServiceKey, service: &ServiceRouting, met: &VersionName, audit: &Audit) {
+    fn copy(
+        &mut self,
+        key: &ServiceKey,
+        service: &ServiceRouting,
+        met: &VersionName,
+        visitor: usize,
+        audit: &Audit,
+    ) {
         let Some(split) = &service.split else { return };
         let Some(shadow) = split.shadow.filter(|_| *met == service.stable) else { return };
         let draw = u32::try_from(self.random.below(100_000)).unwrap_or(0);
         if shadow.takes("GET", draw) {
-            self.request(key, &split.candidate, audit);
+            self.request(key, &split.candidate, visitor, audit);
         }
     }
 }
@@ -285,5 +313,10 @@ impl Metrics for Plane {
             Meter::Away => None,
         };
         counted.cloned().unwrap_or_default()
+    }
+
+    /// No path is counted on its own here.
+    fn path_counts(&self, _: &ServiceKey, _: &PathPrefix) -> BTreeMap<VersionName, Counts> {
+        BTreeMap::new()
     }
 }
