@@ -26,6 +26,7 @@ pub mod plan;
 pub mod ramp;
 pub mod reading;
 pub mod reason;
+pub mod split;
 pub mod status;
 mod step;
 mod verb;
@@ -45,6 +46,7 @@ pub use plan::Plan;
 pub use ramp::Risk;
 pub use reading::{Amount, PAST_BLOCK, Past, Reading, Taken};
 pub use reason::Reason;
+pub use split::SplitWatch;
 use step::Look;
 pub use step::{CompanionSpec, Creation, crashed, create, step};
 
@@ -109,6 +111,9 @@ pub struct Release {
     /// What was seen in the ramp that it is in, or was in last.
     #[serde(default)]
     pub risk: Risk,
+    /// Whether visitors are split as was asked for.
+    #[serde(default)]
+    pub split: SplitWatch,
     /// What the candidate answered, in all.
     pub exposed: Exposed,
     /// Which endpoints were ready when that was last seen.

@@ -12,9 +12,10 @@ use sluice_core::calendar::Freeze;
 use sluice_core::condition::Condition;
 use sluice_core::document::environment::{EnvironmentSpec, PolicyBinding, Start};
 use sluice_core::document::metric::{
-    GatewayMetric, MetricKind, MetricSource, MetricSpec, ResponseClass, Worse,
+    AlertSource, GatewayMetric, JsonSource, MetricKind, MetricSource, MetricSpec, OtlpSource,
+    PrometheusSource, ReadSpec, ResponseClass, SqlSource, VendorSource, Worse,
 };
-use sluice_core::document::policy::PolicySpec;
+use sluice_core::document::policy::{PolicySpec, SecretSource};
 use sluice_core::document::release::ServiceVersion;
 use sluice_core::document::service::{
     AttributeSource, Build, HealthSpec, Reveal, RouteSpec, ServiceSpec, TimeoutSpec, UnitSource, VersionSpec,
@@ -112,6 +113,7 @@ fn service() -> impl Strategy<Value = ServiceSpec> {
                 unit,
                 visitor,
                 health,
+                count: if least > 0 { vec!["/pay".parse().unwrap()] } else { Vec::new() },
                 timeouts,
                 reveal,
                 versions: versions.collect(),
@@ -137,15 +139,64 @@ fn metric() -> impl Strategy<Value = MetricSpec> {
         prop::sample::subsequence(classes, 1..6)
             .prop_map(|classes| (MetricKind::Ratio, GatewayMetric::Responses(classes))),
     ];
-    (source, select(vec![Worse::Higher, Worse::Lower]), option::of(".{0,9}")).prop_map(
-        |((kind, source), worse, description)| MetricSpec {
+    let source = prop_oneof![
+        2 => source.prop_map(|(kind, source)| (kind, MetricSource::Gateway(source), false)),
+        1 => outside().prop_map(|(kind, source)| (kind, source, true)),
+    ];
+    (source, select(vec![Worse::Higher, Worse::Lower]), option::of(".{0,9}"), option::of(1_u64..90)).prop_map(
+        |((kind, source, is_outside), worse, description, every)| MetricSpec {
             kind,
             unit: (kind == MetricKind::Distribution).then(|| "ms".to_owned()),
             worse,
-            source: MetricSource::Gateway(source),
+            source,
+            read: every
+                .filter(|_| is_outside)
+                .map(|every| ReadSpec { every: Span::from_secs(every), ..ReadSpec::default() }),
             description,
         },
     )
+}
+
+fn outside() -> impl Strategy<Value = (MetricKind, MetricSource)> {
+    let pairs = || prop::collection::btree_map("[a-z]{1,5}", "[~a-z{}.5]{1,5}", 1..3);
+    let secret = || SecretSource::Env("SHOP_TOKEN".to_owned());
+    let prometheus = (pairs(), option::of(0.001_f64..1000.0)).prop_map(move |(labels, scale)| {
+        let source = PrometheusSource {
+            url: None,
+            secret: Some(secret()),
+            counter: None,
+            histogram: Some("http_request_duration_seconds".to_owned()),
+            query: None,
+            labels,
+            bad: BTreeMap::new(),
+            scale,
+        };
+        (MetricKind::Distribution, MetricSource::Prometheus(source))
+    });
+    let otlp = (pairs(), pairs()).prop_map(|(attributes, bad)| {
+        let instrument = "http.server.request.duration".to_owned();
+        let source = OtlpSource { instrument, service: None, attributes, bad, scale: None };
+        (MetricKind::Ratio, MetricSource::Otlp(source))
+    });
+    let sql = "[a-z]{1,9}".prop_map(|table| {
+        let url = "postgres://shop@db:5432/orders".to_owned();
+        let query = format!("select count(*) as total, 0 as bad from {table} where version = :version");
+        (MetricKind::Ratio, MetricSource::Sql(SqlSource { url, secret: None, query }))
+    });
+    let json = any::<bool>().prop_map(|cumulative| {
+        let pointers = BTreeMap::from([("value".to_owned(), "/queue/length".to_owned())]);
+        let url = "https://shop.example.com/stats?version={{version}}".to_owned();
+        (MetricKind::Gauge, MetricSource::Json(JsonSource { url, secret: None, pointers, cumulative }))
+    });
+    let alerts = pairs()
+        .prop_map(|labels| (MetricKind::Gauge, MetricSource::Alerts(AlertSource { name: None, labels })));
+    let vendor = Just(()).prop_map(|()| {
+        let queries = BTreeMap::from([("events".to_owned(), "sum:orders{*}.as_count()".to_owned())]);
+        let secret = SecretSource::File("/run/secrets/datadog".to_owned());
+        let source = VendorSource { url: None, account: Some("eu".to_owned()), secret, queries };
+        (MetricKind::Rate, MetricSource::Datadog(source))
+    });
+    prop_oneof![prometheus, otlp, sql, json, alerts, vendor]
 }
 
 fn environment() -> impl Strategy<Value = EnvironmentSpec> {

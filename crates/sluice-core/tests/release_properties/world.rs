@@ -127,7 +127,15 @@ fn counts() -> impl Strategy<Value = Counts> {
         times.into_iter().for_each(|(bucket, count)| latency.add(bucket, count));
         let all =
             responses.iter().fold(resets.saturating_add(cancelled), |sum, class| sum.saturating_add(*class));
-        Counts { requests: if adds_up { all } else { requests }, responses, resets, cancelled, latency }
+        Counts {
+            requests: if adds_up { all } else { requests },
+            responses,
+            resets,
+            cancelled,
+            latency,
+            failed_visitors: responses[4].saturating_add(resets) / 2,
+            new_visitors: 0,
+        }
     })
 }
 
@@ -153,12 +161,14 @@ pub(crate) fn seen(failed: u64, stable_ready: bool, candidate_ready: bool) -> Ob
         candidate: answered(50, failed),
         stable_endpoints: endpoints(stable_ready),
         candidate_endpoints: endpoints(candidate_ready),
+        readings: BTreeMap::new(),
     };
     Observation {
         stable: of_one.stable.clone(),
         candidate: of_one.candidate.clone(),
         stable_endpoints: of_one.stable_endpoints,
         candidate_endpoints: of_one.candidate_endpoints,
+        readings: BTreeMap::new(),
         companions: vec![of_one],
         calendar: Openness::default(),
         live: BTreeMap::from([(name("payments"), "1.4.2".parse().unwrap())]),
@@ -233,6 +243,7 @@ fn observations() -> impl Strategy<Value = Observation> {
                 candidate,
                 stable_endpoints,
                 candidate_endpoints,
+                readings: BTreeMap::new(),
             },
         )
     };
@@ -242,6 +253,7 @@ fn observations() -> impl Strategy<Value = Observation> {
         candidate: own.candidate,
         stable_endpoints: own.stable_endpoints,
         candidate_endpoints: own.candidate_endpoints,
+        readings: BTreeMap::new(),
         companions: vec![companion],
         calendar,
         live: BTreeMap::from([(name("payments"), live.parse().unwrap())]),

@@ -113,15 +113,15 @@ checks:
             t+1s      Progressing    = Step small: traffic is being set so that 20 % of everyone meet 2.1.0
             t+1s      Progressing  traffic: 20 % of everyone meet 2.1.0 now
             t+1s      Progressing    = Step small: 20 % of everyone, 1m to go
-            t+3s      RollingBack  verdict: A check failed: http.latency p95 is 252 ms for the candidate (40 requests) and 99 ms for stable (160 requests), which is more than 20 % worse than stable (99 % sure)
-            t+3s      RollingBack  rolling-back: Everyone goes back to 2.0.3
-            t+3s      RollingBack    -> traffic 2: nobody
-            t+3s      RollingBack    = Everyone is being taken back to 2.0.3, because a check failed: http.latency p95 is 252 ms for the candidate (40 requests) and 99 ms for stable (160 requests), which is more than 20 % worse than stable (99 % sure)
-            t+3s      RolledBack   traffic: Nobody meets 2.1.0 any more
-            t+3s      RolledBack   ended: Everyone is back on 2.0.3
-            t+3s      RolledBack     -> 2.0.3 is live
-            t+3s      RolledBack     -> start the next
-            t+3s      RolledBack     = Everyone is back on 2.0.3, because a check failed: http.latency p95 is 252 ms for the candidate (40 requests) and 99 ms for stable (160 requests), which is more than 20 % worse than stable (99 % sure)
+            t+17s     RollingBack  verdict: A check failed: http.latency p95 is 252 ms for the candidate (320 requests) and 99 ms for stable (1,280 requests), which is more than 20 % worse than stable (99 % sure)
+            t+17s     RollingBack  rolling-back: Everyone goes back to 2.0.3
+            t+17s     RollingBack    -> traffic 2: nobody
+            t+17s     RollingBack    = Everyone is being taken back to 2.0.3, because a check failed: http.latency p95 is 252 ms for the candidate (320 requests) and 99 ms for stable (1,280 requests), which is more than 20 % worse than stable (99 % sure)
+            t+17s     RolledBack   traffic: Nobody meets 2.1.0 any more
+            t+17s     RolledBack   ended: Everyone is back on 2.0.3
+            t+17s     RolledBack     -> 2.0.3 is live
+            t+17s     RolledBack     -> start the next
+            t+17s     RolledBack     = Everyone is back on 2.0.3, because a check failed: http.latency p95 is 252 ms for the candidate (320 requests) and 99 ms for stable (1,280 requests), which is more than 20 % worse than stable (99 % sure)
         "#]],
     );
 }

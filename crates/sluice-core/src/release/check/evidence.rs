@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use sluice_stats::interval::{RateInterval, RatioInterval};
+use sluice_stats::mean::MeanTest;
 use sluice_stats::rate::{self, Events, RateTest};
 use sluice_stats::ratio::{self, Margin, RatioTest};
 use sluice_stats::{Arms, Histogram, Merge, QuantileTest, Trials, Window, bands, quantile};
@@ -12,7 +13,7 @@ use crate::Timestamp;
 use crate::document::metric::Worse;
 use crate::document::policy::Tolerance;
 use crate::release::account::{Effect, EffectInterval};
-use crate::release::check::past::Before;
+use crate::release::check::past::{Before, worse as score_worse};
 use crate::release::finding::{Finding, Ground};
 use crate::release::plan::{Check, Question};
 use crate::release::reading::{Amount, Reading};
@@ -42,6 +43,7 @@ pub(super) enum Evidence {
         unsettled: Exposures,
     },
     Mean {
+        test: MeanTest,
         stable: Histogram,
         candidate: Histogram,
     },
@@ -93,7 +95,7 @@ impl Evidence {
                 candidate: Trials::default(),
             },
             Question::LatencyAgainstStable { quantile, tolerate, .. } => Evidence::Latency {
-                test: QuantileTest::new(quantile.fraction(), *tolerate),
+                test: QuantileTest::cautious(quantile.fraction(), *tolerate),
                 kept: (*tolerate > 0.0).then(|| quantile::KeptTest::new(quantile.fraction(), *tolerate)),
                 stable: Histogram::default(),
                 candidate: Histogram::default(),
@@ -111,9 +113,11 @@ impl Evidence {
                     unsettled: Exposures::default(),
                 }
             }
-            Question::MeanAgainstStable { .. } => {
-                Evidence::Mean { stable: Histogram::default(), candidate: Histogram::default() }
-            }
+            Question::MeanAgainstStable { worse, tolerate, .. } => Evidence::Mean {
+                test: MeanTest::new(*tolerate, score_worse(*worse)),
+                stable: Histogram::default(),
+                candidate: Histogram::default(),
+            },
             Question::AgainstBefore { what, tolerate, .. } => {
                 Evidence::Before(Box::new(Before::new(*what, *tolerate)))
             }
@@ -150,7 +154,10 @@ impl Evidence {
                 }
                 (*stable, *candidate) = Default::default();
             }
-            Evidence::Mean { stable, candidate } => {
+            Evidence::Mean { test, stable, candidate } => {
+                if test.totals().candidate > 0 {
+                    test.restart();
+                }
                 (*stable, *candidate) = Default::default();
             }
             Evidence::Before(before) => before.restart(),
@@ -223,11 +230,12 @@ impl Evidence {
                 stable.merge(&of_stable);
                 candidate.merge(&of_candidate);
             }
-            (Evidence::Mean { stable, candidate }, stable_now, candidate_now) => {
+            (Evidence::Mean { test, stable, candidate }, stable_now, candidate_now) => {
                 let (Some(of_stable), Some(of_candidate)) = (values(stable_now), values(candidate_now))
                 else {
                     return false;
                 };
+                test.update(&of_stable, &of_candidate);
                 stable.merge(&of_stable);
                 candidate.merge(&of_candidate);
             }
@@ -276,6 +284,7 @@ impl Evidence {
             Evidence::Share { test, .. } => Some(test.log_e()),
             Evidence::Latency { test, .. } => Some(test.log_e()),
             Evidence::Frequency { test, .. } => Some(test.log_e()),
+            Evidence::Mean { test, .. } => Some(test.log_e()),
             Evidence::Before(before) => before.log_e(),
             _ => None,
         }

@@ -10,7 +10,7 @@ use crate::release::plan::Plan;
 use crate::release::reason::Reason;
 use crate::release::status::{Exposed, TimelineKind};
 use crate::release::step::Draft;
-use crate::release::{Companion, Exposure, LastEndpoints, Release, Risk, TrafficState};
+use crate::release::{Companion, Exposure, LastEndpoints, Release, Risk, SplitWatch, TrafficState};
 use crate::{Name, ServiceKey, Span, Timestamp, VersionName};
 
 /// What a new release is made of.
@@ -123,6 +123,7 @@ fn release(creation: Creation, now: Timestamp) -> Release {
         calling: None,
         calls: 0,
         risk: Risk::default(),
+        split: SplitWatch::default(),
         exposed: Exposed::default(),
         endpoints: LastEndpoints::default(),
         looked_at: None,

@@ -9,7 +9,7 @@ use crate::release::plan::{Gate, Step, Work};
 use crate::release::reason::Reason;
 use crate::release::status::TimelineKind;
 use crate::release::step::Draft;
-use crate::release::{Exposure, Risk};
+use crate::release::{Exposure, Risk, SplitWatch};
 use crate::{Span, Timestamp};
 
 impl Draft {
@@ -64,6 +64,7 @@ impl Draft {
     /// Forgets what every check has seen, and what was lost in a ramp.
     pub(in crate::release) fn judge_anew(&mut self) {
         self.next.risk = Risk::default();
+        self.next.split = SplitWatch::default();
         let plan = Arc::clone(&self.next.plan);
         let fresh = || plan.checks.iter().map(CheckRun::new).collect();
         self.next.checks = fresh();

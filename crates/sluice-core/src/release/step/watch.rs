@@ -161,12 +161,14 @@ impl Draft {
         self.count(seen);
         let plan = Arc::clone(&self.next.plan);
         let now = self.now;
-        let Release { checks, companions, traffic, .. } = &mut self.next;
+        let Release { checks, companions, traffic, split, .. } = &mut self.next;
+        split.look(traffic.agrees().then_some(&traffic.desired), seen.own());
+        let is_split_broken = split.is_broken();
         let is_everyone = |index: usize| traffic.given.get(index).unwrap_or(&traffic.desired).is_everyone();
         let alphas = plan.alphas(companions.len() + 1);
         let ask = |runs: &mut [CheckRun], seen, readings: &BTreeMap<usize, Reading>, is_everyone| {
             for (index, ((run, check), alpha)) in runs.iter_mut().zip(&plan.checks).zip(&alphas).enumerate() {
-                let standard = Standard { alpha: *alpha, is_everyone, is_split_broken: false, now };
+                let standard = Standard { alpha: *alpha, is_everyone, is_split_broken, now };
                 run.observe(check, seen, readings.get(&index), standard);
             }
         };

@@ -6,10 +6,10 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 use sluice_core::document::policy::{
-    Approval, AudienceRule, Bound, CheckSpec, CompareWith, Comparison, Confidence, Gradually, Hold, Hook,
-    Judge, Mitigation, OnInconclusive, OnNewer, Percent, PointOfNoReturn, PolicySpec, Quantile, Ramp,
-    Rebalance, RiskBudget, SecretSource, ShadowSpec, StepSpec, StepWork, Threshold, Tolerance, VersionGate,
-    WebhookGate,
+    Approval, AudienceRule, Bound, CheckSpec, CheckUnit, CompareWith, Comparison, Confidence, Gradually,
+    Hold, Hook, Judge, Mitigation, OnInconclusive, OnNewer, Percent, PointOfNoReturn, PolicySpec, Quantile,
+    Ramp, Rebalance, RiskBudget, SecretSource, ShadowSpec, StepSpec, StepWork, Threshold, Tolerance,
+    VersionGate, WebhookGate,
 };
 use sluice_core::{Name, Span, Weight};
 
@@ -150,8 +150,9 @@ fn check(moves: bool) -> impl Strategy<Value = CheckSpec> {
     ];
     let confidence = (50_001..99_999_u32)
         .prop_map(|n| Confidence::try_from(format!("{}%", f64::from(n) / 1000.0)).unwrap());
-    let compare = (tolerance, confidence).prop_map(|(tolerate, confidence)| {
-        Judge::Compare(Comparison { compare: CompareWith::Stable, tolerate, confidence })
+    let with = select(vec![CompareWith::Stable, CompareWith::Before]);
+    let compare = (with, tolerance, confidence).prop_map(|(compare, tolerate, confidence)| {
+        Judge::Compare(Comparison { compare, tolerate, confidence })
     });
     let bound = |low: u32, unit: &'static str| {
         (low..low + 50_000)
@@ -168,9 +169,15 @@ fn check(moves: bool) -> impl Strategy<Value = CheckSpec> {
     // The names begin with an `x`, so that none is built in; what fits them is for the other documents to say.
     let quantile = (1..99_999_u32).prop_map(|n| Quantile::try_from(f64::from(n) / 100_000.0).unwrap());
     let answers = (option::of(mitigation(moves)), option::of(inconclusive(moves)));
-    (name(), option::of(quantile), prop_oneof![compare, threshold], answers).prop_map(
-        |(metric, quantile, judge, (on_fail, on_inconclusive))| CheckSpec {
+    let path = option::of("/[a-z]{1,5}".prop_map(|path| path.parse().unwrap()));
+    let unit = option::of(select(vec![CheckUnit::Request, CheckUnit::User]));
+    let of = (option::of(name()), path, unit);
+    (name(), of, option::of(quantile), prop_oneof![compare, threshold], answers).prop_map(
+        |(metric, (service, path, unit), quantile, judge, (on_fail, on_inconclusive))| CheckSpec {
             metric,
+            service,
+            path,
+            unit,
             quantile,
             judge,
             on_fail,
