@@ -40,7 +40,8 @@ fn pairs<'a>(last: &'a Look, now: &'a Look) -> impl Iterator<Item = (&'a Seen, O
 fn events(wanted: &Wanted, last: &Look, now: &Look) -> Result<Amount, String> {
     let mut trials = Trials::default();
     for (seen, before) in pairs(last, now) {
-        let more = count(wanted, &seen.total)?.saturating_sub(before.map_or(Ok(0), |before| count(wanted, before))?);
+        let more =
+            count(wanted, &seen.total)?.saturating_sub(before.map_or(Ok(0), |before| count(wanted, before))?);
         trials.n = trials.n.saturating_add(more);
         if seen.is_bad {
             trials.k = trials.k.saturating_add(more);
@@ -129,9 +130,13 @@ impl Gathered {
                 other => return Err(wrong_kind(wanted, &other, "a histogram")),
             }
         }
-        let below = gathered.explicit.iter().map(Explicit::below_zero).sum::<u64>() + gathered.exponential.below_zero();
+        let below = gathered.explicit.iter().map(Explicit::below_zero).sum::<u64>()
+            + gathered.exponential.below_zero();
         if below > 0 {
-            return Err(format!("`{}` has {below} values below zero, and only others can be compared", wanted.instrument));
+            return Err(format!(
+                "`{}` has {below} values below zero, and only others can be compared",
+                wanted.instrument
+            ));
         }
         Ok(gathered)
     }
@@ -147,7 +152,8 @@ impl Gathered {
         let mut histogram = Histogram::default();
         // Histograms hold thousandths of the metric's unit.
         let factor = scale * 1000.0;
-        for (from, to, count) in self.explicit.iter().flat_map(Explicit::iter).chain(self.exponential.iter()) {
+        for (from, to, count) in self.explicit.iter().flat_map(Explicit::iter).chain(self.exponential.iter())
+        {
             spread(&mut histogram, from * factor, to * factor, count);
         }
         histogram
@@ -169,7 +175,8 @@ fn values(wanted: &Wanted, mut arms: [Gathered; 2], units: [&str; 2]) -> Result<
 
 /// Whether the buckets of the two versions can be compared.
 fn check_alike(wanted: &Wanted, arms: &[Gathered; 2]) -> Result<(), String> {
-    let bounds: Vec<&Arc<[f64]>> = arms.iter().flat_map(|arm| arm.explicit.iter().map(|held| &held.bounds)).collect();
+    let bounds: Vec<&Arc<[f64]>> =
+        arms.iter().flat_map(|arm| arm.explicit.iter().map(|held| &held.bounds)).collect();
     let has_exponential = arms.iter().any(|arm| arm.exponential.count() > 0);
     if bounds.windows(2).any(|two| two[0] != two[1]) {
         return Err(format!(

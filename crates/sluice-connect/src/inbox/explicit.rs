@@ -137,8 +137,14 @@ mod tests {
             bucket_counts: counts.to_vec(),
             ..Default::default()
         };
-        assert_eq!(Explicit::of(&point(3, &[1.0], &[1, 1])), Err(Refused::CountMismatch { count: 3, counted: Some(2) }));
-        assert_eq!(Explicit::of(&point(2, &[1.0], &[2])), Err(Refused::BucketMismatch { bounds: 1, counts: 1 }));
+        assert_eq!(
+            Explicit::of(&point(3, &[1.0], &[1, 1])),
+            Err(Refused::CountMismatch { count: 3, counted: Some(2) })
+        );
+        assert_eq!(
+            Explicit::of(&point(2, &[1.0], &[2])),
+            Err(Refused::BucketMismatch { bounds: 1, counts: 1 })
+        );
         assert_eq!(Explicit::of(&point(2, &[2.0, 1.0], &[2, 0, 0])), Err(Refused::BoundsDoNotRise));
         assert_eq!(Explicit::of(&point(2, &[f64::NAN], &[2, 0])), Err(Refused::NotFinite));
         let all = Explicit::of(&point(u64::MAX, &[1.0], &[u64::MAX, 1]));

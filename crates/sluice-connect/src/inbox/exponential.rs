@@ -155,7 +155,8 @@ impl Exponential {
     pub(crate) fn iter(&self) -> impl Iterator<Item = (f64, f64, u64)> + '_ {
         let scale = self.scale.unwrap_or_default();
         let zeros = (self.zeros > 0).then_some((0.0, 0.0, self.zeros));
-        let buckets = self.positive.iter().map(move |(i, count)| (bound(scale, *i), bound(scale, *i + 1), *count));
+        let buckets =
+            self.positive.iter().map(move |(i, count)| (bound(scale, *i), bound(scale, *i + 1), *count));
         zeros.into_iter().chain(buckets)
     }
 }
@@ -186,7 +187,8 @@ mod tests {
     fn histogram(scale: i32, offset: i32, counts: &[u64]) -> Exponential {
         let positive = Buckets { offset, bucket_counts: counts.to_vec() };
         let count = counts.iter().sum();
-        Exponential::of(&ExponentialPoint { scale, count, positive: Some(positive), ..Default::default() }).unwrap()
+        Exponential::of(&ExponentialPoint { scale, count, positive: Some(positive), ..Default::default() })
+            .unwrap()
     }
 
     #[test]
@@ -227,7 +229,10 @@ mod tests {
     fn counts_that_do_not_fit_are_refused() {
         let positive = Some(Buckets { offset: 0, bucket_counts: vec![1, 2] });
         let point = ExponentialPoint { count: 4, positive, ..Default::default() };
-        assert!(matches!(Exponential::of(&point), Err(Refused::CountMismatch { count: 4, counted: Some(3) })));
+        assert!(matches!(
+            Exponential::of(&point),
+            Err(Refused::CountMismatch { count: 4, counted: Some(3) })
+        ));
         let scale = ExponentialPoint { scale: 21, ..Default::default() };
         assert!(matches!(Exponential::of(&scale), Err(Refused::Scale(21))));
     }

@@ -55,12 +55,14 @@ pub(super) fn points_of(metric: &Metric, now: Timestamp, mut each: impl FnMut(Re
         return each(Read::Refused(Refused::NoData, how_many(metric)));
     }
     let latest = nanos(now).saturating_add(AHEAD_MAX_NANOS);
-    let mut give = |head: Head<'_>, read: Result<(Temporality, Value), Refused>| {
-        match head.check(latest).and_then(|()| read).and_then(|(temporality, value)| head.point(temporality, value)) {
-            _ if head.flags & NO_RECORDED_VALUE != 0 => {}
-            Ok(point) => each(Read::Point(point)),
-            Err(why) => each(Read::Refused(why, 1)),
-        }
+    let mut give = |head: Head<'_>, read: Result<(Temporality, Value), Refused>| match head
+        .check(latest)
+        .and_then(|()| read)
+        .and_then(|(temporality, value)| head.point(temporality, value))
+    {
+        _ if head.flags & NO_RECORDED_VALUE != 0 => {}
+        Ok(point) => each(Read::Point(point)),
+        Err(why) => each(Read::Refused(why, 1)),
     };
     if let Some(gauge) = &metric.gauge {
         for point in &gauge.data_points {

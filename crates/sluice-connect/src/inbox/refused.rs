@@ -13,13 +13,17 @@ pub(crate) enum Refused {
     Summary,
     #[error("its temporality is neither delta nor cumulative")]
     NoTemporality,
-    #[error("it goes up and down and says differences only, so that its value is not known; send it as cumulative")]
+    #[error(
+        "it goes up and down and says differences only, so that its value is not known; send it as cumulative"
+    )]
     DeltaOfLevel,
     #[error("it has no time, or one before it began")]
     NoTime,
     #[error("its time is more than five minutes ahead of this server's clock")]
     FromTheFuture,
-    #[error("its time is not after that of the point before; give each instance a `service.instance.id` of its own")]
+    #[error(
+        "its time is not after that of the point before; give each instance a `service.instance.id` of its own"
+    )]
     Late,
     #[error("it is not a finite number")]
     NotFinite,
@@ -37,8 +41,12 @@ pub(crate) enum Refused {
     Scale(i32),
     #[error("it was a {before} before and is a {now} now")]
     KindChanged { before: &'static str, now: &'static str },
-    #[error("its bucket bounds have changed: what was counted with the old ones and not read yet is left out")]
+    #[error(
+        "its bucket bounds have changed: what was counted with the old ones and not read yet is left out"
+    )]
     BoundsChanged,
-    #[error("the inbox holds {0} series, which is as many as it may, and all are in use; send fewer attributes")]
+    #[error(
+        "the inbox holds {0} series, which is as many as it may, and all are in use; send fewer attributes"
+    )]
     Full(usize),
 }

@@ -89,7 +89,15 @@ pub(crate) struct Shelf {
 
 impl Shelf {
     pub(super) fn new(options: InboxOptions, known_since: u64) -> Shelf {
-        Shelf { options, senders: BTreeMap::new(), known_since, next_number: 0, series: 0, bytes: 0, swept: None }
+        Shelf {
+            options,
+            senders: BTreeMap::new(),
+            known_since,
+            next_number: 0,
+            series: 0,
+            bytes: 0,
+            swept: None,
+        }
     }
 
     pub(super) fn series(&self) -> usize {
@@ -100,11 +108,18 @@ impl Shelf {
     ///
     /// # Errors
     /// When it is not counted.
-    pub(super) fn take(&mut self, place: &Place<'_>, point: Point, now: Timestamp) -> Result<Option<Refused>, Refused> {
+    pub(super) fn take(
+        &mut self,
+        place: &Place<'_>,
+        point: Point,
+        now: Timestamp,
+    ) -> Result<Option<Refused>, Refused> {
         let start = if point.temporality == Temporality::Cumulative { point.start } else { 0 };
         let key = Key { scope: place.scope.to_owned(), attributes: point.attributes.clone(), start };
         let is_held = self.senders.get(place.sender).is_some_and(|held| {
-            held.instruments.get(&place.metric.name).is_some_and(|instrument| instrument.streams.contains_key(&key))
+            held.instruments
+                .get(&place.metric.name)
+                .is_some_and(|instrument| instrument.streams.contains_key(&key))
         });
         if !is_held {
             self.make_room(now)?;
@@ -193,7 +208,9 @@ impl Shelf {
             // A stream that comes back holds what was counted already.
             self.known_since = self.known_since.max(super::nanos(now));
         }
-        let streams = || self.senders.values().flat_map(|held| held.instruments.values()).flat_map(|i| i.streams.values());
+        let streams = || {
+            self.senders.values().flat_map(|held| held.instruments.values()).flat_map(|i| i.streams.values())
+        };
         (self.series, self.bytes) = (streams().count(), streams().map(Stream::bytes).sum());
     }
 }

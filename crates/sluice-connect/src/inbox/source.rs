@@ -219,13 +219,20 @@ impl Arm {
         let all = || shelf.senders.iter().filter(|(sender, _)| self.is_of_service(sender));
         let name = &wanted.instrument;
         if all().any(|(_, sent)| sent.instruments.contains_key(name)) {
-            return trouble(format!("`{}` sends `{name}`, but no point of it has the attributes asked for", self.service));
+            return trouble(format!(
+                "`{}` sends `{name}`, but no point of it has the attributes asked for",
+                self.service
+            ));
         }
         let mut names: Vec<_> = all().flat_map(|(_, sent)| sent.instruments.keys()).collect();
         names.sort();
         names.dedup();
         let some: Vec<_> = names.iter().take(10).map(|name| format!("`{name}`")).collect();
-        let more = if names.len() > some.len() { format!(" and {} more", names.len() - some.len()) } else { String::new() };
+        let more = if names.len() > some.len() {
+            format!(" and {} more", names.len() - some.len())
+        } else {
+            String::new()
+        };
         trouble(format!("`{}` sends no `{name}` by OTLP; it sends {}{more}", self.service, some.join(", ")))
     }
 }

@@ -40,7 +40,10 @@ pub(crate) enum Value {
     /// Something that is only ever added to.
     Sum(f64),
     /// Something that goes up and down, and whether that of several senders can be added up.
-    Level { value: f64, is_additive: bool },
+    Level {
+        value: f64,
+        is_additive: bool,
+    },
     Explicit(Explicit),
     Exponential(Exponential),
 }
@@ -62,7 +65,9 @@ impl Value {
         match (self, later) {
             (Value::Sum(mine), Value::Sum(theirs)) => *mine += theirs,
             (Value::Level { value: mine, .. }, Value::Level { value: theirs, .. }) => *mine = *theirs,
-            (Value::Explicit(mine), Value::Explicit(theirs)) if mine.bounds == theirs.bounds => mine.merge(theirs),
+            (Value::Explicit(mine), Value::Explicit(theirs)) if mine.bounds == theirs.bounds => {
+                mine.merge(theirs)
+            }
             (Value::Exponential(mine), Value::Exponential(theirs)) => mine.merge(theirs),
             _ => return false,
         }
@@ -75,7 +80,9 @@ impl Value {
             (Value::Sum(now), Value::Sum(before)) => (now >= before).then(|| Value::Sum(now - before)),
             (Value::Level { .. }, Value::Level { .. }) => Some(self.clone()),
             (Value::Explicit(now), Value::Explicit(before)) => now.since(before).map(Value::Explicit),
-            (Value::Exponential(now), Value::Exponential(before)) => now.since(before).map(Value::Exponential),
+            (Value::Exponential(now), Value::Exponential(before)) => {
+                now.since(before).map(Value::Exponential)
+            }
             _ => None,
         }
     }
@@ -128,7 +135,9 @@ impl Stream {
     pub(crate) fn new(number: u64, point: Point, all_since: Option<u64>, now: Timestamp) -> Stream {
         let is_cumulative = point.temporality == Temporality::Cumulative;
         let (begun, total) = match all_since {
-            _ if !is_cumulative => (if point.start > 0 { point.start } else { point.time }, point.value.clone()),
+            _ if !is_cumulative => {
+                (if point.start > 0 { point.start } else { point.time }, point.value.clone())
+            }
             Some(since) => (since, point.value.clone()),
             None => (point.time, point.value.emptied()),
         };

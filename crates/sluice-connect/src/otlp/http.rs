@@ -70,7 +70,8 @@ pub(crate) async fn take(State(inbox): State<Arc<Inbox>>, headers: HeaderMap, bo
 async fn read(format: Option<Format>, headers: &HeaderMap, body: Body) -> Result<ExportRequest, Unreadable> {
     let format = format.ok_or(Unreadable::ContentType)?;
     let body = to_bytes(body, BODY_BYTES_MAX).await.map_err(|error| {
-        let is_length = |source: &(dyn std::error::Error + 'static)| source.is::<http_body_util::LengthLimitError>();
+        let is_length =
+            |source: &(dyn std::error::Error + 'static)| source.is::<http_body_util::LengthLimitError>();
         match std::error::Error::source(&error) {
             Some(source) if is_length(source) => Unreadable::TooLarge,
             _ => Unreadable::Broken,
@@ -87,7 +88,10 @@ async fn read(format: Option<Format>, headers: &HeaderMap, body: Body) -> Result
 fn unpack(body: &[u8]) -> Result<Vec<u8>, Unreadable> {
     let mut unpacked = Vec::new();
     let limit = BODY_BYTES_MAX as u64 + 1;
-    flate2::read::MultiGzDecoder::new(body).take(limit).read_to_end(&mut unpacked).map_err(Unreadable::Gzip)?;
+    flate2::read::MultiGzDecoder::new(body)
+        .take(limit)
+        .read_to_end(&mut unpacked)
+        .map_err(Unreadable::Gzip)?;
     if unpacked.len() > BODY_BYTES_MAX { Err(Unreadable::TooLarge) } else { Ok(unpacked) }
 }
 
@@ -107,7 +111,11 @@ pub(crate) fn response_to(receipt: Receipt) -> ExportResponse {
 }
 
 /// In the format of the request, or JSON where that is not known.
-fn answer(format: Option<Format>, status: StatusCode, message: &(impl prost::Message + Serialize)) -> Response {
+fn answer(
+    format: Option<Format>,
+    status: StatusCode,
+    message: &(impl prost::Message + Serialize),
+) -> Response {
     let (content_type, body) = match format {
         Some(Format::Protobuf) => ("application/x-protobuf", message.encode_to_vec()),
         Some(Format::Json) | None => {
