@@ -10,7 +10,8 @@
 //! Scores of neighbouring blocks that resemble each other are not drawn from an urn. How much they do is measured on the
 //! blocks before the step, and gains are raised to a power below 1 accordingly. Waves of the day are accounted for by a
 //! second set of earlier blocks, from the same time of earlier days: where there is one, the service must be worse than
-//! both.
+//! both. Where there is none, scores that were growing
+//! before the step may go on to grow as fast.
 //!
 //! Sources: Vovk, Gammerman, Shafer, "Algorithmic Learning in a Random World", 2nd ed. 2022, part III: conformal test
 //! martingales, their power bets and mixtures; ties and the power below 1 are treated with caution here.
@@ -83,7 +84,9 @@ impl PastTest {
             (Margin::Absolute(margin), Worse::Lower) => -score - margin,
         };
         self.blocks = self.blocks.saturating_add(1);
-        self.recent.draw(score);
+        // From the middle of the blocks before the step to this one.
+        let apart = self.blocks as f64 + self.recent.middle();
+        self.recent.draw(score - self.recent.growth() * apart);
         self.same_time.draw(score);
         self.peak = self.peak.max(self.log_e());
     }

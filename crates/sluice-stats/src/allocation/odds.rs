@@ -11,10 +11,11 @@ use crate::trials::Arms;
 const SIZES: usize = 32;
 const SIZE_MIN: f64 = 0.005;
 const SIZE_MAX: f64 = 4.0;
-/// Where most is bet, and how quickly that falls on both sides, on the log scale of sizes: odds that are wrong by a
-/// fifth.
-const SIZE_USUAL: f64 = 0.2;
-const SPREAD: f64 = 1.0;
+/// Between which sizes all are bet on alike, and how quickly bets fall beyond, on the log scale of sizes: odds that are
+/// wrong by 7 % up to those that are twice what they should be.
+const USUAL_MIN: f64 = 0.07;
+const USUAL_MAX: f64 = 0.7;
+const FALL: f64 = 0.5;
 
 /// How many bets there are.
 pub(super) const EXPERTS: usize = 2 * SIZES;
@@ -30,7 +31,10 @@ static SHIFTS: LazyLock<[f64; EXPERTS]> = LazyLock::new(|| {
 
 /// Their prior weights, which add up to 1.
 pub(super) static PRIORS: LazyLock<[f64; EXPERTS]> = LazyLock::new(|| {
-    let weights = SHIFTS.map(|shift| 1.0 / (1.0 + ((shift.abs() / SIZE_USUAL).ln() / SPREAD).powi(2)));
+    let weights = SHIFTS.map(|shift| {
+        let beyond = (USUAL_MIN / shift.abs()).max(shift.abs() / USUAL_MAX).max(1.0).ln();
+        1.0 / (1.0 + (beyond / FALL).powi(2))
+    });
     let sum: f64 = weights.iter().sum();
     weights.map(|weight| weight / sum)
 });

@@ -23,6 +23,10 @@ pub(super) struct Urn {
     since: Vec<f64>,
     /// How many times as much sums of scores vary as if blocks were independent.
     resemblance: f64,
+    /// By how much scores may have grown from block to block before the step, at most; at least 0.
+    growth: f64,
+    /// For each bet, the sum of what it would gain by each place, before that is made 1 on average.
+    sums: [f64; POWERS.len()],
     evidence: Evidence,
 }
 
@@ -32,8 +36,10 @@ impl Urn {
         let mut before: Vec<f64> = scores.filter(|score| score.is_finite()).collect();
         before.drain(..before.len().saturating_sub(BLOCKS_MAX));
         let resemblance = resemblance(&before);
+        let growth = growth(&before, resemblance);
         before.sort_by(f64::total_cmp);
-        Urn { before, since: Vec::new(), resemblance, evidence: Evidence::new(POWERS.len()) }
+        let sums = POWERS.map(|power| (1..=before.len()).map(|place| gain(power, place)).sum());
+        Urn { before, since: Vec::new(), resemblance, growth, sums, evidence: Evidence::new(POWERS.len()) }
     }
 
     /// How many more blocks before the step are needed.
@@ -51,7 +57,13 @@ impl Urn {
         let higher = self.before.len() - self.before.partition_point(|held| *held < score)
             + self.since.iter().filter(|held| **held >= score).count();
         let all = self.before.len() + self.since.len() + 1;
-        let gains = POWERS.map(|power| ln_gain(power, higher + 1, all) / self.resemblance);
+        if self.since.len() < BLOCKS_MAX {
+            self.sums.iter_mut().zip(POWERS).for_each(|(sum, power)| *sum += gain(power, all));
+        }
+        let gains: [f64; POWERS.len()] = std::array::from_fn(|bet| {
+            let gained = gain(POWERS[bet], higher + 1) / self.sums[bet] * all as f64;
+            gained.ln() / self.resemblance
+        });
         self.evidence.since_start(gains.into_iter());
         if self.evidence.was_restarted() {
             self.evidence.since_restart(gains.into_iter());
@@ -70,15 +82,24 @@ impl Urn {
         self.evidence.ln(POWERS.iter().map(|_| 1.0 / POWERS.len() as f64))
     }
 
+    /// By how much scores may have grown from block to block before the step, at most; at least 0.
+    pub(super) fn growth(&self) -> f64 {
+        self.growth
+    }
+
+    /// How many blocks before the step the middle of all that are known is.
+    pub(super) fn middle(&self) -> f64 {
+        self.before.len() as f64 / 2.0
+    }
+
     pub(super) fn median(&self) -> Option<f64> {
         self.before.get(self.before.len().checked_sub(1)? / 2).copied()
     }
 }
 
-/// The logarithm of what a bet gains by the `place`-th highest of `all`, such that the mean over all places is 1.
-fn ln_gain(power: f64, place: usize, all: usize) -> f64 {
-    let mean = (1..=all).map(|place| (place as f64).powf(power - 1.0)).sum::<f64>() / all as f64;
-    (power - 1.0) * (place as f64).ln() - mean.ln()
+/// What a bet gains by the `place`-th highest, up to a factor.
+fn gain(power: f64, place: usize) -> f64 {
+    (place as f64).powf(power - 1.0)
 }
 
 /// How many times as much sums of neighbouring scores vary as if blocks were independent: 1 plus twice the correlations
@@ -104,6 +125,29 @@ fn resemblance(scores: &[f64]) -> f64 {
     1.0 + 2.0 * sum
 }
 
+/// By how much scores may have grown from block to block, at most: from the median of the first third to that of the
+/// last, and one standard error more. At least 0.
+fn growth(scores: &[f64], resemblance: f64) -> f64 {
+    let third = scores.len() / 3;
+    if third == 0 {
+        return 0.0;
+    }
+    let (first, last) = (median(&scores[..third]), median(&scores[scores.len() - third..]));
+    let spread = |scores: &[f64], middle: f64| {
+        median(&scores.iter().map(|score| (score - middle).abs()).collect::<Vec<_>>())
+    };
+    // 1.48 times that median is the standard deviation of normal scores; medians are 1.25 times as uncertain as means.
+    let deviation = 1.48 * spread(&scores[..third], first).max(spread(&scores[scores.len() - third..], last));
+    let error = 1.25 * deviation * (2.0 * resemblance / third as f64).sqrt();
+    ((last - first + error) / (scores.len() - third) as f64).max(0.0)
+}
+
+fn median(scores: &[f64]) -> f64 {
+    let mut sorted = scores.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get(sorted.len() / 2).copied().unwrap_or(0.0)
+}
+
 /// The rank of each score, equal ones having the mean of their ranks.
 fn ranks(scores: &[f64]) -> Vec<f64> {
     let mut sorted = scores.to_vec();
@@ -122,11 +166,26 @@ mod tests {
 
     #[test]
     fn gains_of_all_places_have_a_mean_of_one() {
-        for all in [1, 2, 21, 400] {
-            for power in POWERS {
-                let mean = (1..=all).map(|place| ln_gain(power, place, all).exp()).sum::<f64>() / all as f64;
-                assert!((mean - 1.0).abs() < 1e-9, "{power} {all}");
+        for blocks in [20, 21, 400, 1_500] {
+            let mut urn =
+                Urn::new((0..blocks.min(BLOCKS_MAX)).map(|i| f64::from((i * 7_919 % 1_009) as u32)));
+            for _ in BLOCKS_MAX..blocks {
+                urn.draw(-1.0);
             }
+            urn.resemblance = 1.0;
+            let (held, all) = (urn.before.len() + urn.since.len(), urn.before.len() + urn.since.len() + 1);
+            let mut scores: Vec<f64> = urn.before.iter().chain(&urn.since).copied().collect();
+            scores.sort_by(f64::total_cmp);
+            // Above the i highest, in turn.
+            let places = (0..=held).map(|i| if i == held { -2.0 } else { scores[held - 1 - i] + 0.5 });
+            let gains = places.map(|score| {
+                let mut next = urn.clone();
+                next.draw(score);
+                (next.log_e() - urn.log_e()).exp()
+            });
+            let mean = gains.sum::<f64>() / all as f64;
+            assert!(mean <= 1.0 + 1e-9, "{mean} with {blocks}");
+            assert!(blocks > BLOCKS_MAX || mean > 0.99, "{mean} with {blocks}");
         }
     }
 
