@@ -22,6 +22,7 @@ use tracing::{error, warn};
 pub(crate) use record::log_entries;
 
 use crate::error::Error;
+use crate::explain::NOTE_EVERY;
 use crate::inner::{Inner, Numbers, release_resource, to_json};
 use crate::observer::Observer;
 use crate::port::store::{self, Change, Commit, Expect, Write};
@@ -79,6 +80,7 @@ pub(crate) struct Actor {
     calling: Option<Awaited<(u64, HookAnswer)>>,
     looked_at: Timestamp,
     checkpointed_at: Timestamp,
+    noted_at: Timestamp,
     is_dirty: bool,
 }
 
@@ -106,6 +108,7 @@ impl Actor {
             calling: None,
             looked_at: now,
             checkpointed_at: now,
+            noted_at: now,
             is_dirty: false,
         }
     }
@@ -160,6 +163,15 @@ impl Actor {
         let seen = self.observer.observe(&self.inner, &self.release);
         self.on_event(&Event::Observed(seen)).await;
         self.checkpoint_if_due(false).await;
+        if self.looked_at.since(self.noted_at) >= NOTE_EVERY {
+            self.note();
+        }
+    }
+
+    /// Notes how the release stands, for those who ask later.
+    fn note(&mut self) {
+        self.noted_at = self.inner.now();
+        self.inner.note(&self.release);
     }
 
     async fn on_event(&mut self, event: &Event) {

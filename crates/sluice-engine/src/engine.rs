@@ -84,7 +84,7 @@ impl Engine {
     pub async fn start(parts: Parts, settings: Settings) -> Result<Engine, Error> {
         let inner = Arc::new(Inner::new(parts, settings));
         crate::load::load(&inner).await?;
-        for task in [Task::Publish, Task::Wake, Task::Sample, Task::Keep] {
+        for task in [Task::Publish, Task::Wake, Task::Sample, Task::Keep, Task::Note] {
             tokio::spawn(task.run(Arc::clone(&inner)));
         }
         inner.publisher.put_in_force(&inner.world).await;
@@ -148,6 +148,8 @@ enum Task {
     Sample,
     /// Forgets what is beyond the bounds of history.
     Keep,
+    /// Keeps how releases stood.
+    Note,
     /// Starts releases that start by themselves.
     Start,
 }
@@ -162,6 +164,7 @@ impl Task {
                 Task::Wake => crate::wake::run(&inner).await,
                 Task::Sample => crate::sampler::run(&inner).await,
                 Task::Keep => crate::keep::run(&inner).await,
+                Task::Note => crate::explain::run(&inner).await,
                 Task::Start => crate::starter::run(&inner).await,
             }
         };

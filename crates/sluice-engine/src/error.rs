@@ -72,6 +72,14 @@ pub enum Error {
         /// The key.
         key: String,
     },
+    /// Nothing is known of a release at a moment.
+    #[error("nothing is known of how {release} stood at {at}: it had not begun, or that is too long ago")]
+    NotNoted {
+        /// The release.
+        release: Name,
+        /// The moment.
+        at: sluice_core::Timestamp,
+    },
     /// Everyone is being taken back, but that could not be recorded yet; it is tried again until it can be. The one
     /// error after which something did change.
     #[error("{release}: everyone is being taken back, but this could not be recorded yet")]

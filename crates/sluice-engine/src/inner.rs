@@ -1,6 +1,6 @@
 //! What all parts of the engine share.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -12,6 +12,7 @@ use tokio::sync::{broadcast, watch};
 
 use crate::engine::{Parts, Settings};
 use crate::live::{AnnouncedBy, EndpointStatus, Live, Role, ServiceStatus, VersionStatus};
+use crate::port::history::Note;
 use crate::port::store::{Commit, Committed, Error};
 use crate::publisher::Publisher;
 use crate::resource::Resource;
@@ -31,6 +32,8 @@ pub(crate) struct Inner {
     pub(crate) configuring: tokio::sync::Mutex<()>,
     pub(crate) live: broadcast::Sender<Live>,
     pub(crate) history: Mutex<BTreeMap<ServiceKey, History>>,
+    /// How releases stood, on the way to the history.
+    pub(crate) notes: Mutex<VecDeque<Note>>,
     /// Effects that were carried out and are still to be marked as done.
     pub(crate) done: Mutex<Vec<u64>>,
     pub(crate) stopping: watch::Sender<bool>,
@@ -73,6 +76,7 @@ impl Inner {
             configuring: tokio::sync::Mutex::new(()),
             live: broadcast::Sender::new(WATCHERS_LAG_MAX),
             history: Mutex::new(BTreeMap::new()),
+            notes: Mutex::default(),
             done: Mutex::new(Vec::new()),
             stopping: watch::Sender::new(false),
             starter: watch::Sender::new(0),

@@ -13,6 +13,7 @@ mod announce;
 mod apply;
 pub mod engine;
 pub mod error;
+mod explain;
 mod hook;
 mod inner;
 mod keep;

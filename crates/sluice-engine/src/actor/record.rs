@@ -141,6 +141,7 @@ impl Actor {
             }
         }
         if recorded_at.is_some() {
+            self.note();
             self.checkpointed_at = self.inner.now();
             self.inner.tell_services(&self.release);
             if !next.is_active() {

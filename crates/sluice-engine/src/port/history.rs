@@ -1,5 +1,7 @@
 //! What was measured, kept for weeks: for charts, explanations, rehearsals and what is normal.
 
+mod coarse;
+
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -7,6 +9,8 @@ use sluice_core::release::Amount;
 use sluice_core::{Counts, Name, ServiceKey, Span, Timestamp, VersionName};
 
 use super::store::Error;
+
+pub use coarse::{KEPT, MINUTE, MINUTES_KEPT, SECONDS_KEPT, TEN_MINUTES, add_up, floor};
 
 /// Keeps what was measured, the newest by the second and older by the minute and more, within a size.
 #[async_trait]
