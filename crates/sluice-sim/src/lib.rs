@@ -14,5 +14,5 @@ pub mod simulation;
 pub use city::{Behaviour, City};
 pub use clock::VirtualClock;
 pub use life::{Home, Life};
-pub use memory::MemoryStore;
+pub use memory::{MemoryHistory, MemoryStore};
 pub use random::Random;

@@ -3,6 +3,7 @@
 //! It passes the suite in [`crate::conformance::store`]. What a crash would lose is lost by [`MemoryStore::restart`],
 //! so that tests can stop an engine at any commit and start another one on what is left.
 
+mod history;
 mod query;
 mod table;
 
@@ -18,6 +19,7 @@ use sluice_engine::port::store::{
     Remembered, Retention, Row, Store,
 };
 
+pub use history::MemoryHistory;
 use table::Tables;
 
 /// A [`Store`] in memory. Every commit is "on disk" at once, except checkpoints, which a crash loses.

@@ -11,11 +11,13 @@
 //! | `writer` | the one thread that changes anything |
 //! | `checkpoint` | holds checkpoints back, so that they cost no sync |
 //! | `reader` | answers questions |
+//! | `history` | keeps what was measured, in a file of its own |
 //! | `failure` | says what went wrong, and what to do |
 
 mod checkpoint;
 mod failure;
 mod folder;
+mod history;
 mod reader;
 mod row;
 mod schema;
@@ -33,6 +35,7 @@ use sluice_engine::port::store::{
 };
 
 pub use failure::OpenError;
+pub use history::{HISTORY_SIZE, SqliteHistory};
 
 use checkpoint::Checkpoints;
 use failure::Place;

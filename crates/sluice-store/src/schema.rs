@@ -14,10 +14,10 @@ const MIGRATIONS: [&str; 1] = [include_str!("../migrations/0001_first.sql")];
 const APPLICATION_ID: i32 = 0x534C_5543;
 
 /// How long to wait for another program that holds a lock on the database, such as a backup.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The size of a page of the database: SQLite's default, and that of most disks.
-const PAGE_BYTES: u64 = 4096;
+pub(crate) const PAGE_BYTES: u64 = 4096;
 
 /// How many prepared statements a connection keeps: more than there are.
 const STATEMENTS_MAX: usize = 64;
@@ -63,7 +63,8 @@ pub(crate) fn open_reader(place: &Place) -> Result<Connection, rusqlite::Error> 
     Ok(connection)
 }
 
-fn migrate(
+/// Sets the connection up and brings the database to the last of these formats.
+pub(crate) fn migrate(
     connection: &mut Connection,
     place: &Place,
     options: Options,
