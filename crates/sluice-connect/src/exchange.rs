@@ -6,7 +6,7 @@ use std::pin::pin;
 use bytes::{Bytes, BytesMut};
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderValue};
 use http::uri::PathAndQuery;
-use http::{Method, Request, Response, Uri};
+use http::{Method, Request, Response, StatusCode, Uri};
 use http_body::Body as _;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
@@ -93,13 +93,14 @@ impl Target {
     }
 }
 
-/// An answer that came whole. Its status is 2xx.
+/// An answer that came whole.
 pub(crate) struct Answered {
+    pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
 }
 
-/// Posts `body` and reads the answer.
+/// Posts `body` and reads the answer, of at most [`BODY_BYTES_MAX`].
 ///
 /// # Errors
 /// Whenever there is no whole answer with a status of 2xx at the limit.
@@ -113,8 +114,37 @@ pub(crate) async fn post(
     trust: &Trust,
     limit: Limit,
 ) -> Result<Answered, Trouble> {
+    let wanted = Wanted { body_bytes_max: BODY_BYTES_MAX, is_any_status: false };
+    send(Method::POST, target, headers, body, trust, limit, wanted).await
+}
+
+/// Which answers are read.
+#[derive(Clone, Copy)]
+pub(crate) struct Wanted {
+    /// The longest body, in bytes.
+    pub(crate) body_bytes_max: usize,
+    /// Whether the body of a refusal is read too. Redirects never are.
+    pub(crate) is_any_status: bool,
+}
+
+/// Sends a request and reads the answer.
+///
+/// # Errors
+/// Whenever there is no whole answer of the wanted kind at the limit.
+///
+/// # Cancel safety
+/// When dropped, the connection is closed; the request may or may not have been taken.
+pub(crate) async fn send(
+    method: Method,
+    target: &Target,
+    headers: HeaderMap,
+    body: Bytes,
+    trust: &Trust,
+    limit: Limit,
+    wanted: Wanted,
+) -> Result<Answered, Trouble> {
     let mut request = Request::new(Full::new(body.clone()));
-    *request.method_mut() = Method::POST;
+    *request.method_mut() = method;
     *request.uri_mut() = Uri::from(target.path.clone());
     *request.headers_mut() = headers;
     request.headers_mut().insert(HOST, target.authority.clone());
@@ -124,9 +154,9 @@ pub(crate) async fn post(
     let stream = limit.keep(Trouble::ConnectingTooLong, connect(target, limit)).await?;
     if target.is_tls {
         let stream = limit.keep(Trouble::ConnectingTooLong, shake_hands(target, stream, trust)).await?;
-        exchange(request, stream, limit).await
+        exchange(request, stream, limit, wanted).await
     } else {
-        exchange(request, stream, limit).await
+        exchange(request, stream, limit, wanted).await
     }
 }
 
@@ -161,7 +191,12 @@ async fn shake_hands(
     trust.connector().await?.connect(name, stream).await.map_err(|error| Trouble::of_handshake(&error))
 }
 
-async fn exchange<S>(request: Request<Full<Bytes>>, stream: S, limit: Limit) -> Result<Answered, Trouble>
+async fn exchange<S>(
+    request: Request<Full<Bytes>>,
+    stream: S,
+    limit: Limit,
+    wanted: Wanted,
+) -> Result<Answered, Trouble>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
@@ -174,10 +209,11 @@ where
         let request =
             async { sender.send_request(request).await.map_err(|error| Trouble::of_request(&error)) };
         let response = limit.keep(Trouble::AnswerTooLate, request).await?;
-        if !response.status().is_success() {
-            return Err(Trouble::of_status(response.status()));
+        let status = response.status();
+        if !status.is_success() && (!wanted.is_any_status || status.is_redirection()) {
+            return Err(Trouble::of_status(status));
         }
-        limit.keep(Trouble::AnswerTooLong, read(response)).await
+        limit.keep(Trouble::AnswerTooLong, read(response, wanted.body_bytes_max)).await
     };
     // The connection moves the bytes of both. It may end before what it brought is read.
     let mut answer = pin!(answer);
@@ -188,20 +224,19 @@ where
     }
 }
 
-async fn read(response: Response<Incoming>) -> Result<Answered, Trouble> {
+async fn read(response: Response<Incoming>, bytes_max: usize) -> Result<Answered, Trouble> {
     let (head, mut incoming) = response.into_parts();
-    let most = u64::try_from(BODY_BYTES_MAX).unwrap_or(u64::MAX);
-    if incoming.size_hint().lower() > most {
-        return Err(Trouble::TooMuch);
+    if incoming.size_hint().lower() > u64::try_from(bytes_max).unwrap_or(u64::MAX) {
+        return Err(Trouble::TooMuch(bytes_max));
     }
     let mut body = BytesMut::new();
     while let Some(frame) = incoming.frame().await {
         let frame = frame.map_err(|error| Trouble::of_body(&error))?;
         let Ok(data) = frame.into_data() else { continue };
-        if body.len() + data.len() > BODY_BYTES_MAX {
-            return Err(Trouble::TooMuch);
+        if body.len() + data.len() > bytes_max {
+            return Err(Trouble::TooMuch(bytes_max));
         }
         body.extend_from_slice(&data);
     }
-    Ok(Answered { headers: head.headers, body: body.freeze() })
+    Ok(Answered { status: head.status, headers: head.headers, body: body.freeze() })
 }

@@ -1,7 +1,6 @@
 //! The engine's port for webhooks, over HTTP.
 
 mod answer;
-mod secret;
 
 use std::ffi::OsString;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -17,12 +16,13 @@ use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::{self, RootCertStore};
 
 use crate::exchange::{self, Answered, Limit, Target};
+use crate::secret;
 use crate::trouble::{Broken, Trouble};
 use crate::trust::Trust;
 
 const DELIVERY: HeaderName = HeaderName::from_static("x-sluice-delivery");
 const SIGNATURE: HeaderName = HeaderName::from_static("x-sluice-signature");
-const SLUICE: &str = concat!("sluice/", env!("CARGO_PKG_VERSION"));
+pub(crate) const SLUICE: &str = concat!("sluice/", env!("CARGO_PKG_VERSION"));
 
 /// Reads a variable of the server's environment.
 pub type ReadVariable = Box<dyn Fn(&str) -> Option<OsString> + Send + Sync>;
@@ -56,11 +56,8 @@ impl HttpHooks {
     /// # Errors
     /// When an extra root is no certificate.
     pub fn new(options: Options) -> Result<HttpHooks, InvalidRoot> {
-        let mut roots = RootCertStore::empty();
-        for (index, root) in options.extra_roots.into_iter().enumerate() {
-            roots.add(root).map_err(|source| InvalidRoot { number: index + 1, source })?;
-        }
-        Ok(HttpHooks { read_variable: options.read_variable, trust: Trust::with(roots) })
+        let trust = Trust::with(roots(options.extra_roots)?);
+        Ok(HttpHooks { read_variable: options.read_variable, trust })
     }
 
     async fn post(&self, hook: &Hook, delivery: &str, body: Bytes) -> Result<Answered, Trouble> {
@@ -93,13 +90,22 @@ impl Hooks for HttpHooks {
     }
 }
 
+/// The certificates as authorities.
+pub(crate) fn roots(extra: Vec<CertificateDer<'static>>) -> Result<RootCertStore, InvalidRoot> {
+    let mut roots = RootCertStore::empty();
+    for (index, root) in extra.into_iter().enumerate() {
+        roots.add(root).map_err(|source| InvalidRoot { number: index + 1, source })?;
+    }
+    Ok(roots)
+}
+
 /// Host and port as they stand in the address, also when the rest cannot be read.
-fn host(url: &str) -> &str {
+pub(crate) fn host(url: &str) -> &str {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     rest.split(['/', '?']).next().unwrap_or_default()
 }
 
 /// A clock before 1970 signs as of 1970, which receivers refuse as too old.
-fn unix_seconds() -> u64 {
+pub(crate) fn unix_seconds() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

@@ -13,10 +13,29 @@
 //! - Nothing of a secret, and of an address nothing but host and port, in any message: paths and queries of webhooks
 //!   are often secrets themselves.
 
+mod alerts;
 mod exchange;
+mod figures;
 mod hooks;
+mod inbox;
+mod matcher;
+mod otlp;
+mod plain;
+mod prometheus;
+mod receivers;
+mod secret;
+mod sources;
+mod sql;
+mod template;
 mod trouble;
 mod trust;
+mod web;
 
+pub use alerts::{Alerts, AlertsUnreadable};
 pub use hooks::{HttpHooks, InvalidRoot, Options, ReadVariable};
+pub use inbox::{Inbox, InboxOptions};
+pub use otlp::grpc::serve_otlp_grpc;
+pub use prometheus::read_prometheus_answer;
+pub use receivers::receivers;
+pub use sources::{OutsideSources, SourceOptions};
 pub use tokio_rustls::rustls::pki_types::CertificateDer;

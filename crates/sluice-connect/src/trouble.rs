@@ -6,8 +6,6 @@ use http::StatusCode;
 use sluice_core::Span;
 use tokio_rustls::rustls::{self, CertificateError};
 
-use crate::exchange::BODY_BYTES_MAX;
-
 /// A call that came to nothing.
 #[derive(Debug, thiserror::Error)]
 #[error("{host} {trouble}")]
@@ -26,7 +24,7 @@ pub(crate) enum Trouble {
     SecretTooLate(Span),
     #[error("was not called: the name of the delivery is no text for a header")]
     InvalidDelivery,
-    #[error("was not called: the address of the webhook is not valid ({0})")]
+    #[error("was not called: its address is not valid ({0})")]
     InvalidAddress(&'static str),
     #[error(
         "was not called: this machine trusts no certificate authority; install its package of CA certificates, or name \
@@ -57,8 +55,8 @@ pub(crate) enum Trouble {
     BrokeOff,
     #[error("answered what is not HTTP")]
     NotHttp,
-    #[error("answered more than {} KiB", BODY_BYTES_MAX / 1024)]
-    TooMuch,
+    #[error("answered more than {} KiB", .0 / 1024)]
+    TooMuch(usize),
     #[error("answered {0}, and redirects are not followed")]
     Redirect(StatusCode),
     #[error("answered {0}")]

@@ -147,10 +147,7 @@ async fn an_address_that_is_none_is_told_without_its_path() {
     ];
     for (url, host, expected) in cases {
         let why = why(call(&hook(url)).await);
-        assert_eq!(
-            why,
-            format!("{host} was not called: the address of the webhook is not valid ({expected})")
-        );
+        assert_eq!(why, format!("{host} was not called: its address is not valid ({expected})"));
     }
 }
 

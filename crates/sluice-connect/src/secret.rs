@@ -1,4 +1,4 @@
-//! Secrets of webhooks, and signing with them.
+//! Secrets that are kept outside of documents, and signing with them.
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -9,20 +9,20 @@ use http::HeaderValue;
 use sha2::Sha256;
 use sluice_core::document::policy::SecretSource;
 
-use super::ReadVariable;
+use crate::hooks::ReadVariable;
 use crate::trouble::Unsigned;
 
 /// Longer than any key, and short enough to be read at each call.
 const SECRET_BYTES_MAX: u64 = 64 * 1024;
 
-/// What a webhook is signed with; never empty. It has no `Debug`, so that no log can show it.
-pub(super) struct Secret(Vec<u8>);
+/// What a webhook is signed with, or a source asked with; never empty. It has no `Debug`, so that no log can show it.
+pub(crate) struct Secret(Vec<u8>);
 
 /// Reads a secret from where it is kept, without the white space at its end.
 ///
 /// # Errors
 /// When it is not there, cannot be read, or is empty.
-pub(super) async fn read(source: &SecretSource, read_variable: &ReadVariable) -> Result<Secret, Unsigned> {
+pub(crate) async fn read(source: &SecretSource, read_variable: &ReadVariable) -> Result<Secret, Unsigned> {
     match source {
         SecretSource::Env(name) => {
             let value = read_variable(name).ok_or_else(|| Unsigned::VariableNotSet(name.clone()))?;
@@ -66,9 +66,14 @@ impl Secret {
         (!bytes.is_empty()).then_some(Secret(bytes))
     }
 
+    /// As text.
+    pub(crate) fn text(&self) -> Option<&str> {
+        std::str::from_utf8(&self.0).ok()
+    }
+
     /// The signature of `body` at a time: HMAC-SHA256 (RFC 2104) over the seconds, a dot and the body. The time is
     /// signed, so that receivers can refuse what somebody overheard and sends again.
-    pub(super) fn signature(&self, unix_seconds: u64, body: &[u8]) -> HeaderValue {
+    pub(crate) fn signature(&self, unix_seconds: u64, body: &[u8]) -> HeaderValue {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes keys of every length");
         mac.update(unix_seconds.to_string().as_bytes());
         mac.update(b".");
