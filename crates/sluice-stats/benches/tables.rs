@@ -1,14 +1,32 @@
 //! Prints how often the tests raise a false alarm, how long they take to find a fault, and how fast they compute.
 //!
-//! `cargo bench -p sluice-stats`. Seeded: the same figures every time, speeds apart.
+//! `cargo bench -p sluice-stats`, and only some of it with `-- times`, `allocation`, `means`, `past`. Seeded: the same figures every time, speeds apart.
 #![expect(clippy::print_stdout, clippy::disallowed_methods, reason = "it prints how long things take")]
 
+#[path = "tables/allocation.rs"]
+mod allocation;
+#[path = "../tests/sequential/allocations.rs"]
+mod allocations;
+#[path = "../tests/sequential/clumps.rs"]
+mod clumps;
 #[path = "../tests/sequential/draws.rs"]
 mod draws;
+#[path = "../tests/sequential/kept_times.rs"]
+mod kept_times;
+#[path = "tables/means.rs"]
+mod mean_tables;
+#[path = "../tests/sequential/means.rs"]
+mod means;
+#[path = "tables/past.rs"]
+mod past;
+#[path = "../tests/sequential/pasts.rs"]
+mod pasts;
 #[path = "../tests/sequential/scenarios.rs"]
 mod scenarios;
 #[path = "../tests/sequential/streams.rs"]
 mod streams;
+#[path = "tables/times.rs"]
+mod times;
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -23,6 +41,19 @@ const STREAMS: u64 = 2_000;
 const SLOWER_STREAMS: u64 = 500;
 
 fn main() {
+    let asked: Vec<String> = std::env::args().skip(1).filter(|name| !name.starts_with('-')).collect();
+    let tables: [(&str, fn()); 5] = [
+        ("basic", print_basic),
+        ("times", times::print),
+        ("allocation", allocation::print),
+        ("means", mean_tables::print),
+        ("past", past::print),
+    ];
+    let wanted = |name: &str| asked.is_empty() || asked.iter().any(|asked| asked == name);
+    tables.iter().filter(|(name, _)| wanted(name)).for_each(|(_, print)| print());
+}
+
+fn print_basic() {
     println!("## False alarms: {STREAMS} streams of 20 000 requests, looked at after every 10\n");
     println!("| release | at 5 % | at 1 % | more than promised? |\n|---|---|---|---|");
     FINE.iter().for_each(|row| print_alarms(row.name, &run(STREAMS, |seed| row.stops(seed))));
@@ -54,6 +85,16 @@ fn main() {
     print_ratio_speed(1_000);
     print_quantile_speed(10);
     print_quantile_speed(1_000);
+}
+
+fn print_head_of_alarms(name: &str) {
+    println!("\n## {name}; false alarms in streams of 20 000\n");
+    println!("| release | at 5 % | at 1 % | more than promised? |\n|---|---|---|---|");
+}
+
+fn print_head_of_delays(name: &str) {
+    println!("\n## {name}; delay as a multiple of the least possible\n");
+    println!("| release | least, at 5 % | found | at 5 % | at 1 % | allowed |\n|---|---|---|---|---|---|");
 }
 
 fn print_alarms(name: &str, all: &[Stops]) {

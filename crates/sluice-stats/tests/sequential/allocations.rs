@@ -46,8 +46,7 @@ impl Visitors {
     /// The least possible delay at each level, of a share that is the same all the time.
     pub(crate) fn least(&self) -> [f64; 2] {
         let Share { asked, truth, .. } = (self.at)(0.0);
-        let divergence =
-            truth * (truth / asked).ln() + (1.0 - truth) * ((1.0 - truth) / (1.0 - asked)).ln();
+        let divergence = truth * (truth / asked).ln() + (1.0 - truth) * ((1.0 - truth) / (1.0 - asked)).ln();
         ALPHAS.map(|alpha| -alpha.ln() / divergence)
     }
 }

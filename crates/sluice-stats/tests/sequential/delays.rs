@@ -7,7 +7,7 @@ use crate::scenarios::{LATE, LATE_AT_MOST, SLOWER, WORSE};
 use crate::streams::{Now, Stops, cap, mean_delay, run, stopped, ten_requests};
 
 /// Fails when streams that on average take as long as allowed would take this long in fewer than one in 1000 runs.
-fn assert_soon(name: &str, all: &[Stops], least: [f64; 2], at_most: [f64; 2]) {
+pub(crate) fn assert_soon(name: &str, all: &[Stops], least: [f64; 2], at_most: [f64; 2]) {
     assert!(stopped(all)[1] * 20 >= all.len() as u64 * 19, "{name}: {:?} found", stopped(all));
     let (mean, error) = (mean_delay(all, cap(least)), error_of_delay(all, cap(least)));
     for level in 0..2 {

@@ -29,4 +29,39 @@ impl Draws {
     pub(crate) fn normal(&mut self) -> f64 {
         (-2.0 * self.uniform().ln()).sqrt() * (std::f64::consts::TAU * self.uniform()).cos()
     }
+
+    /// A count with this mean.
+    pub(crate) fn poisson(&mut self, mean: f64) -> u64 {
+        // A sum of such counts is one of the sum of their means; small means keep the product a number.
+        let parts = (mean / 30.0).ceil().max(1.0);
+        let least = (-mean / parts).exp();
+        (0..parts as u64)
+            .map(|_| {
+                let (mut count, mut product) = (0, self.uniform());
+                while product > least {
+                    count += 1;
+                    product *= self.uniform();
+                }
+                count
+            })
+            .sum()
+    }
+
+    /// How many tries it takes until one happens, at least 1.
+    pub(crate) fn geometric(&mut self, probability: f64) -> u64 {
+        1 + (self.uniform().ln() / (-probability).ln_1p()) as u64
+    }
+
+    /// Of mean `shape`, at least 1 (Marsaglia, Tsang 2000).
+    pub(crate) fn gamma(&mut self, shape: f64) -> f64 {
+        let d = shape - 1.0 / 3.0;
+        let c = 1.0 / (9.0 * d).sqrt();
+        loop {
+            let z = self.normal();
+            let v = (1.0 + c * z).powi(3);
+            if v > 0.0 && self.uniform().ln() < 0.5 * z * z + d - d * v + d * v.ln() {
+                return d * v;
+            }
+        }
+    }
 }

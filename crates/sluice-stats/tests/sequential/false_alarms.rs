@@ -7,7 +7,7 @@ use crate::scenarios::{FINE, NO_SLOWER};
 use crate::streams::{ALPHAS, Now, Rates, Stops, Times, chance_of_at_least, run, stopped, ten_requests};
 
 /// Fails when so many false alarms would happen in fewer than one in 1000 runs if the promise were kept.
-fn is_kept(all: &[Stops]) -> bool {
+pub(crate) fn is_kept(all: &[Stops]) -> bool {
     let (streams, counts) = (all.len() as u64, stopped(all));
     (0..2).all(|level| chance_of_at_least(counts[level], streams, ALPHAS[level]) > 0.001)
 }

@@ -1,10 +1,16 @@
 //! What the tests promise, checked on simulated releases of which the truth is known. All draws are seeded.
 
+mod allocations;
+mod clumps;
 mod draws;
+mod kept_times;
+mod means;
+mod pasts;
 mod scenarios;
 mod streams;
 
 mod delays;
 mod false_alarms;
 mod numbers;
+mod promises;
 mod sizes;

@@ -52,7 +52,8 @@ impl Spending {
         values.sort_by(f64::total_cmp);
         let cut_off = values[(values.len() as f64 * 0.998) as usize];
         let count = values.len() as f64;
-        let mean = |factor: f64| values.iter().map(|value| (value * factor).min(cut_off)).sum::<f64>() / count;
+        let mean =
+            |factor: f64| values.iter().map(|value| (value * factor).min(cut_off)).sum::<f64>() / count;
         let (stable, candidate) = (mean(1.0), mean(self.factor));
         let variance = values.iter().map(|value| (value.min(cut_off) - stable).powi(2)).sum::<f64>() / count;
         let information = self.w * (1.0 - self.w) * (candidate - stable).powi(2) / variance / 2.0;
@@ -95,10 +96,7 @@ pub(crate) const AS_GOOD: [Spending; 9] = [
         season: |part| (4.0 * (part * 20.0).sin()).exp(),
         ..spending("log-normal, a season of both, w 50 %", 0.5, Worse::Lower, log_normal)
     },
-    Spending {
-        margin: 0.1,
-        ..less("log-normal, edge of 10 %, w 50 %", 0.5, 0.9, log_normal)
-    },
+    Spending { margin: 0.1, ..less("log-normal, edge of 10 %, w 50 %", 0.5, 0.9, log_normal) },
 ];
 
 /// Releases in which the candidate's visitors spend less.

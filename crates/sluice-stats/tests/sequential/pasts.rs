@@ -71,9 +71,20 @@ pub(crate) const AS_BEFORE: [Service; 8] = [
     service("1 % fail, 200 requests a block", 200, |_| 0.01, 0.0),
     service("1 % fail, 2 000 requests a block, blocks vary by 30 %", 2_000, |_| 0.01, 0.3),
     service("0.1 % fail, 50 requests a block", 50, |_| 0.001, 0.0),
-    service("bursts: one in a hundred blocks fails by 20 %", 200, |block| if block % 100 == 37 { 0.2 } else { 0.005 }, 0.5),
-    Service { memory: 0.5, ..service("blocks that vary by 30 % and resemble the one before by half", 2_000, |_| 0.01, 0.3) },
-    Service { memory: 0.9, ..service("blocks that vary by 30 % and resemble the one before by 90 %", 2_000, |_| 0.01, 0.3) },
+    service(
+        "bursts: one in a hundred blocks fails by 20 %",
+        200,
+        |block| if block % 100 == 37 { 0.2 } else { 0.005 },
+        0.5,
+    ),
+    Service {
+        memory: 0.5,
+        ..service("blocks that vary by 30 % and resemble the one before by half", 2_000, |_| 0.01, 0.3)
+    },
+    Service {
+        memory: 0.9,
+        ..service("blocks that vary by 30 % and resemble the one before by 90 %", 2_000, |_| 0.01, 0.3)
+    },
     service("a wave of a day, no earlier day known", 2_000, wave, 0.2),
     Service { days: 3, ..service("a wave of a day, three earlier days known", 2_000, wave, 0.2) },
 ];
@@ -84,5 +95,9 @@ pub(crate) const HURT: [Service; 5] = [
     Service { factor: 5.0, ..service("1 → 5 %, 2 000 a block, blocks vary by 30 %", 2_000, |_| 0.01, 0.3) },
     Service { factor: 5.0, ..service("1 → 5 %, 20 requests a block", 20, |_| 0.01, 0.0) },
     Service { factor: 2.0, ..service("1 → 2 %, 2 000 a block, blocks vary by 30 %", 2_000, |_| 0.01, 0.3) },
-    Service { factor: 5.0, days: 3, ..service("1 → 5 % in a wave of a day, three earlier days known", 2_000, wave, 0.2) },
+    Service {
+        factor: 5.0,
+        days: 3,
+        ..service("1 → 5 % in a wave of a day, three earlier days known", 2_000, wave, 0.2)
+    },
 ];

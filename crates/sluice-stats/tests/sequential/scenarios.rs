@@ -128,7 +128,7 @@ impl Late {
     }
 }
 
-const fn times(
+pub(crate) const fn times(
     name: &'static str,
     quantile: f64,
     margin: f64,

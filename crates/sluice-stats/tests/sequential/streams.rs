@@ -96,6 +96,14 @@ impl Times {
     }
 
     pub(crate) fn stops_of(&self, mut test: QuantileTest, seed: u64) -> Stops {
+        self.stops_by(seed, |batch| {
+            test.update(&batch.stable, &batch.candidate);
+            test.p_value()
+        })
+    }
+
+    /// The stops of a test that takes in batches and tells its p-value.
+    pub(crate) fn stops_by(&self, seed: u64, mut p_value: impl FnMut(&Arms<Histogram>) -> f64) -> Stops {
         let (mut draws, mut stops, mut seen) = (Draws::new(seed), Stops::default(), 0);
         while seen < self.requests && stops.contains(&None) {
             let mut batch = Arms::<Histogram>::default();
@@ -109,9 +117,8 @@ impl Times {
                 };
                 arm.record((millis * 1000.0) as u64);
             }
-            test.update(&batch.stable, &batch.candidate);
             seen += BATCH;
-            note(&mut stops, test.p_value(), seen);
+            note(&mut stops, p_value(&batch), seen);
         }
         stops
     }
