@@ -112,6 +112,7 @@ impl From<EngineError> for ApiError {
                 hint: did_you_mean.map(|name| format!("did you mean `{name}`?")),
                 ..ApiError::new(Code::NotFound, detail)
             },
+            EngineError::NotNoted { .. } => ApiError::new(Code::NotFound, detail),
             EngineError::Invalid(problems) => problems.into(),
             EngineError::Conflict { found, .. } => ApiError::new(Code::Conflict, detail).hint(match found {
                 Some(version) => format!("it is at resource version {version} now; read it again"),

@@ -3,6 +3,7 @@
 mod apply;
 mod documents;
 mod events;
+mod explain;
 mod lint;
 mod meta;
 mod preview;
@@ -39,6 +40,7 @@ pub(crate) fn described() -> OpenApiRouter<Arc<State>> {
         .merge(lint::routes())
         .merge(releases::routes())
         .merge(versions::routes())
+        .merge(explain::routes())
         .merge(standing::routes())
         .merge(events::routes())
         .merge(traffic::routes())

@@ -3,6 +3,7 @@
 pub(crate) mod actor;
 pub(crate) mod analyze;
 pub(crate) mod documents;
+pub(crate) mod explain;
 pub(crate) mod policy;
 pub(crate) mod release;
 pub(crate) mod running;
@@ -144,6 +145,8 @@ pub(crate) enum Command {
     /// Starts, watches and steers releases
     #[command(subcommand)]
     Release(ReleaseCommand),
+    /// Says why a release is where it is, with all numbers, and what would change it
+    Explain(explain::ExplainArgs),
     /// Announces, lists and withdraws versions
     #[command(subcommand)]
     Version(VersionCommand),

@@ -5,6 +5,7 @@ pub(crate) mod apply;
 pub(crate) mod delete;
 pub(crate) mod diff;
 pub(crate) mod events;
+pub(crate) mod explain;
 pub(crate) mod get;
 pub(crate) mod policy;
 pub(crate) mod preview;

@@ -7,10 +7,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use serde_json::Value;
 use sluice_core::document::policy::Hook;
+use sluice_core::document::service::PathPrefix;
 use sluice_core::document::{DocumentKey, Kind};
 use sluice_core::release::HookAnswer;
 use sluice_core::routing::Snapshot;
 use sluice_core::{Counts, ServiceKey, Span, Timestamp, VersionName};
+use sluice_engine::port::history::NoHistory;
+use sluice_engine::port::source::NoSources;
 use sluice_engine::port::traffic::{Endpoints, Error, Readiness};
 use sluice_engine::port::{Clock, Hooks, Metrics, Traffic};
 use sluice_engine::{Engine, Parts, Settings};
@@ -64,6 +67,8 @@ impl World {
             store: Arc::clone(&store) as _,
             traffic: Arc::clone(&street) as _,
             metrics: Arc::clone(&street) as _,
+            sources: Arc::new(NoSources),
+            history: Arc::new(NoHistory),
             clock: Arc::clone(&clock) as _,
             hooks: Arc::clone(&hooks) as _,
             decide: sluice_core::release::step,
@@ -300,6 +305,10 @@ impl Metrics for Street {
         let counts = counts.get(service).cloned().unwrap_or_default();
         self.looks.send_modify(|looks| *looks += 1);
         counts
+    }
+
+    fn path_counts(&self, _: &ServiceKey, _: &PathPrefix) -> BTreeMap<VersionName, Counts> {
+        BTreeMap::new()
     }
 }
 

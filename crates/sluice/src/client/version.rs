@@ -1,6 +1,7 @@
 //! Asking about versions: announcing them, handing them on, and where each one is.
 
-use sluice_core::{Name, VersionName};
+use sluice_core::release::Account;
+use sluice_core::{Name, Timestamp, VersionName};
 use sluice_engine::Resource;
 use sluice_engine::resource::{Announced, Announcement, HandOn, Standing};
 use ureq::http;
@@ -38,6 +39,13 @@ impl Client {
     /// Hands a version on to another environment and answers its release there. Safe to come twice.
     pub(crate) fn hand_on(&self, service: &Name, request: &HandOn) -> Result<Resource, Error> {
         self.post_once(format!("/api/v1/services/{service}/promote"), &json_object(request).into())
+    }
+
+    /// Why a release is where it is, or was.
+    pub(crate) fn explain(&self, release: &Name, at: Option<Timestamp>) -> Result<Account, Error> {
+        let at = at.map(|at| at.to_string());
+        let query = query(&[("at", at.as_deref())]);
+        self.read(Sending::get(format!("/api/v1/releases/{release}/explain{query}")))
     }
 
     /// Which version of which service is live where.
