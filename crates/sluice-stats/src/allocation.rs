@@ -120,7 +120,8 @@ impl AllocationTest {
     /// The share of visitors that the candidate gets when `weight` is asked for: [`AllocationTest::odds`] as a share.
     pub fn share(&self, alpha: f64, weight: f64) -> Option<Interval> {
         let odds = self.odds(alpha).filter(|_| weight > 0.0 && weight < 1.0)?;
-        let share = |factor: f64| factor * weight / (factor * weight + 1.0 - weight);
+        // In a form that is right for a factor without bound, too.
+        let share = |factor: f64| weight / (weight + (1.0 - weight) / factor);
         Some(Interval { low: share(odds.low), estimate: share(odds.estimate), high: share(odds.high) })
     }
 }

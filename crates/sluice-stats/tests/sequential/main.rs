@@ -11,6 +11,7 @@ mod streams;
 
 mod delays;
 mod false_alarms;
+mod limits;
 mod numbers;
 mod promises;
 mod sizes;
