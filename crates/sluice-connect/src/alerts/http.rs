@@ -18,20 +18,20 @@ const BODY_BYTES_MAX: usize = 1 << 20;
 pub(crate) async fn take(State(alerts): State<Arc<Alerts>>, body: Body) -> Response {
     let Ok(body) = to_bytes(body, BODY_BYTES_MAX).await else {
         let detail = format!("the body did not come whole, or is larger than {} MiB", BODY_BYTES_MAX >> 20);
-        return problem(StatusCode::PAYLOAD_TOO_LARGE, "too-large", &detail);
+        return problem(StatusCode::PAYLOAD_TOO_LARGE, "payload-too-large", &detail);
     };
     let told = match shape::read(&body) {
         Ok(told) => told,
-        Err(unknown) => return problem(StatusCode::BAD_REQUEST, "unknown-alert", &unknown.to_string()),
+        Err(unknown) => return problem(StatusCode::BAD_REQUEST, "bad-request", &unknown.to_string()),
     };
     match alerts.change(told).await {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
-        Err(not_taken) => problem(StatusCode::SERVICE_UNAVAILABLE, "alerts-not-kept", &not_taken.to_string()),
+        Err(not_taken) => problem(StatusCode::SERVICE_UNAVAILABLE, "not-recorded", &not_taken.to_string()),
     }
 }
 
 fn problem(status: StatusCode, code: &str, detail: &str) -> Response {
     let title = status.canonical_reason().unwrap_or_default();
-    let body = json!({ "type": "about:blank", "title": title, "status": status.as_u16(), "code": code, "detail": detail });
+    let body = json!({ "type": format!("https://sluice.dev/errors/{code}"), "title": title, "status": status.as_u16(), "code": code, "detail": detail });
     (status, [(CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response()
 }

@@ -52,7 +52,9 @@ pub(super) fn read(body: &[u8]) -> Result<Vec<Told>, Unknown> {
         return numbered.map(read).collect();
     }
     match payload.get("alert_transition") {
-        Some(Value::String(transition)) => datadog(&payload, transition).map(|told| vec![told]).map_err(Unknown::Datadog),
+        Some(Value::String(transition)) => {
+            datadog(&payload, transition).map(|told| vec![told]).map_err(Unknown::Datadog)
+        }
         _ => Err(Unknown::Shape),
     }
 }
@@ -81,7 +83,8 @@ fn alertmanager(sender: &str, alert: &Value) -> Result<Told, String> {
     let ends = match alert.get("endsAt").and_then(Value::as_str).unwrap_or_default() {
         "" => None,
         text => {
-            let ends: Timestamp = text.parse().map_err(|_| format!("its `endsAt` is `{text}`, which is no time"))?;
+            let ends: Timestamp =
+                text.parse().map_err(|_| format!("its `endsAt` is `{text}`, which is no time"))?;
             (ends.as_millis() > 0).then_some(ends)
         }
     };

@@ -28,7 +28,11 @@ struct Wanted {
 impl AlertsSource {
     /// # Errors
     /// When the metric is no gauge, or a label is no regular expression.
-    pub(crate) fn open(alerts: Arc<Alerts>, ask: &Ask, source: &AlertSource) -> Result<AlertsSource, Trouble> {
+    pub(crate) fn open(
+        alerts: Arc<Alerts>,
+        ask: &Ask,
+        source: &AlertSource,
+    ) -> Result<AlertsSource, Trouble> {
         if ask.kind != MetricKind::Gauge {
             return Err(trouble(format!(
                 "metric `{}`: alerts are counted as they are now, so its kind must be `gauge`",

@@ -47,17 +47,15 @@ fn events(wanted: &Wanted, last: &Look, now: &Look) -> Result<Amount, String> {
             trials.k = trials.k.saturating_add(more);
         }
     }
+    if wanted.kind == MetricKind::Ratio {
+        return Ok(if trials.n == 0 { Amount::Nothing } else { Amount::Trials(trials) });
+    }
     let Some(time) = now.time else { return Ok(Amount::Nothing) };
     let since = last.time.or(now.begun).unwrap_or(time);
-    match wanted.kind {
-        _ if time <= since => Ok(Amount::Nothing),
-        MetricKind::Rate => {
-            let seconds = (time - since) as f64 / 1e9;
-            Ok(Amount::Events { events: trials.n, seconds })
-        }
-        _ if trials.n == 0 => Ok(Amount::Nothing),
-        _ => Ok(Amount::Trials(trials)),
+    if time <= since {
+        return Ok(Amount::Nothing);
     }
+    Ok(Amount::Events { events: trials.n, seconds: (time - since) as f64 / 1e9 })
 }
 
 /// How many things a value counts. Rounded here, so that no part of one is lost or counted twice between looks.
