@@ -63,6 +63,8 @@ pub struct Telemetry {
     pub commits: u64,
     /// Commits that failed.
     pub commit_failures: u64,
+    /// Times that what was measured could not be kept.
+    pub history_failures: u64,
     /// Panics that were contained.
     pub panics: u64,
     /// The longest time by which an evaluation was late in the last one to two minutes, in milliseconds.
@@ -84,7 +86,7 @@ impl Engine {
     pub async fn start(parts: Parts, settings: Settings) -> Result<Engine, Error> {
         let inner = Arc::new(Inner::new(parts, settings));
         crate::load::load(&inner).await?;
-        for task in [Task::Publish, Task::Wake, Task::Sample, Task::Keep, Task::Note] {
+        for task in [Task::Publish, Task::Wake, Task::Sample, Task::Record, Task::Keep, Task::Note] {
             tokio::spawn(task.run(Arc::clone(&inner)));
         }
         inner.publisher.put_in_force(&inner.world).await;
@@ -93,13 +95,15 @@ impl Engine {
         Ok(Engine { inner })
     }
 
-    /// Lets every release finish what it is committing, and stops. Traffic stays as it is.
+    /// Lets every release finish what it is committing, keeps what was counted, and stops. Traffic stays as it is.
     pub async fn stop(&self) {
         self.inner.stopping.send_replace(true);
         let mailboxes: Vec<_> = self.inner.world().releases().map(|live| live.mailbox.clone()).collect();
         for mailbox in mailboxes {
             mailbox.closed().await;
         }
+        crate::sampler::look(&self.inner);
+        self.inner.recorder.finish(&self.inner).await;
     }
 
     /// Whether the routing is in force and the store took the last commit.
@@ -128,6 +132,7 @@ impl Engine {
             decisions: numbers.decisions.load(Ordering::Relaxed),
             commits: numbers.commits.load(Ordering::Relaxed),
             commit_failures: numbers.commit_failures.load(Ordering::Relaxed),
+            history_failures: numbers.history_failures.load(Ordering::Relaxed),
             panics: numbers.panics.load(Ordering::Relaxed),
             lag_ms_max: numbers
                 .lag_ms_max
@@ -146,6 +151,8 @@ enum Task {
     Wake,
     /// Notes what was counted, second by second.
     Sample,
+    /// Keeps what was counted.
+    Record,
     /// Forgets what is beyond the bounds of history.
     Keep,
     /// Keeps how releases stood.
@@ -163,6 +170,7 @@ impl Task {
                 }
                 Task::Wake => crate::wake::run(&inner).await,
                 Task::Sample => crate::sampler::run(&inner).await,
+                Task::Record => crate::recorder::run(&inner).await,
                 Task::Keep => crate::keep::run(&inner).await,
                 Task::Note => crate::explain::run(&inner).await,
                 Task::Start => crate::starter::run(&inner).await,

@@ -15,6 +15,7 @@ use crate::live::{AnnouncedBy, EndpointStatus, Live, Role, ServiceStatus, Versio
 use crate::port::history::Note;
 use crate::port::store::{Commit, Committed, Error};
 use crate::publisher::Publisher;
+use crate::recorder::Recorder;
 use crate::resource::Resource;
 use crate::sampler::History;
 use crate::world::{Stored, World};
@@ -32,6 +33,7 @@ pub(crate) struct Inner {
     pub(crate) configuring: tokio::sync::Mutex<()>,
     pub(crate) live: broadcast::Sender<Live>,
     pub(crate) history: Mutex<BTreeMap<ServiceKey, History>>,
+    pub(crate) recorder: Recorder,
     /// How releases stood, on the way to the history.
     pub(crate) notes: Mutex<VecDeque<Note>>,
     /// Effects that were carried out and are still to be marked as done.
@@ -49,6 +51,7 @@ pub(crate) struct Numbers {
     pub(crate) decisions: AtomicU64,
     pub(crate) commits: AtomicU64,
     pub(crate) commit_failures: AtomicU64,
+    pub(crate) history_failures: AtomicU64,
     pub(crate) panics: AtomicU64,
     /// The longest delay of an evaluation in this minute, and in the one before.
     pub(crate) lag_ms_max: AtomicU64,
@@ -76,6 +79,7 @@ impl Inner {
             configuring: tokio::sync::Mutex::new(()),
             live: broadcast::Sender::new(WATCHERS_LAG_MAX),
             history: Mutex::new(BTreeMap::new()),
+            recorder: Recorder::default(),
             notes: Mutex::default(),
             done: Mutex::new(Vec::new()),
             stopping: watch::Sender::new(false),

@@ -27,6 +27,7 @@ mod publisher;
 mod query;
 mod queue;
 mod reader;
+mod recorder;
 mod releases;
 pub mod resource;
 mod sampler;

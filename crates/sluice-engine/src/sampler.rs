@@ -1,12 +1,15 @@
-//! Notes what was counted of each service, second by second, for charts. Kept in memory, for ten minutes.
+//! Notes what was counted of each service, second by second: for charts, in memory, for ten minutes; and for the
+//! history.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use sluice_core::document::service::PathPrefix;
 use sluice_core::{Counts, ServiceKey, Span, Timestamp, VersionName};
 
 use crate::inner::{Inner, role};
 use crate::live::{Live, Point, Role, TrafficNow, VersionNow};
+use crate::port::history::{Measured, Sample, Series, What, floor};
 
 /// How far back charts reach.
 pub(crate) const HISTORY: Span = Span::from_secs(600);
@@ -17,25 +20,75 @@ const SAMPLE_EVERY: Span = Span::from_secs(1);
 /// What was counted of one service.
 #[derive(Default)]
 pub(crate) struct History {
-    counted: BTreeMap<VersionName, Counts>,
+    counted: Baseline,
+    /// The same of paths that are counted on their own.
+    paths: BTreeMap<PathPrefix, Baseline>,
+    /// When it was last looked at.
+    looked_at: Option<Timestamp>,
     pub(crate) points: BTreeMap<VersionName, VecDeque<Point>>,
 }
 
+/// What was counted at the last look.
+type Baseline = BTreeMap<VersionName, Counts>;
+
 pub(crate) async fn run(inner: &Inner) {
     loop {
-        let now = inner.now();
-        let services: Vec<ServiceKey> = inner.world().services().cloned().collect();
-        crate::lock(&inner.history).retain(|service, _| services.binary_search(service).is_ok());
-        for service in services {
-            sample(inner, &service, now);
-        }
-        inner.parts.clock.sleep_until(now.after(SAMPLE_EVERY)).await;
+        let now = look(inner);
+        // On the second, so that each stretch is one.
+        inner.parts.clock.sleep_until(floor(now, SAMPLE_EVERY).after(SAMPLE_EVERY)).await;
     }
 }
 
-fn sample(inner: &Inner, service: &ServiceKey, now: Timestamp) {
-    let counted = inner.parts.metrics.counts(service);
-    let points = crate::lock(&inner.history).entry(service.clone()).or_default().add(counted, now);
+/// Notes what was counted until now.
+pub(crate) fn look(inner: &Inner) -> Timestamp {
+    let now = inner.now();
+    let services: BTreeMap<ServiceKey, Vec<PathPrefix>> = {
+        let world = inner.world();
+        let paths = |service| world.service(service).map(|spec| spec.count.clone()).unwrap_or_default();
+        world.services().map(|service| (service.clone(), paths(service))).collect()
+    };
+    crate::lock(&inner.history).retain(|service, _| services.contains_key(service));
+    for (service, paths) in services {
+        sample(inner, &service, paths, now);
+    }
+    now
+}
+
+fn sample(inner: &Inner, service: &ServiceKey, paths: Vec<PathPrefix>, now: Timestamp) {
+    let metrics = &inner.parts.metrics;
+    let counted = metrics.counts(service);
+    let of_paths: Vec<_> = paths
+        .into_iter()
+        .map(|path| {
+            let counted = metrics.path_counts(service, &path);
+            (path, counted)
+        })
+        .collect();
+    let (points, samples) = {
+        let mut known = crate::lock(&inner.history);
+        let history = known.entry(service.clone()).or_default();
+        let (at, span) = history.stretch(now);
+        let sample = |what: &What, (version, counts): (VersionName, Counts)| Sample {
+            series: Series { service: service.clone(), version: Some(version), what: what.clone() },
+            at,
+            span,
+            measured: Measured::Counts(Box::new(counts)),
+        };
+        let seen = advance(&mut history.counted, counted);
+        let points = history.add(&seen, now);
+        let mut samples: Vec<Sample> = seen.into_iter().map(|seen| sample(&What::Traffic, seen)).collect();
+        let mut before = std::mem::take(&mut history.paths);
+        for (path, counted) in of_paths {
+            let mut baseline = before.remove(&path).unwrap_or_default();
+            let what = What::Path(path.as_str().to_owned());
+            samples.extend(advance(&mut baseline, counted).into_iter().map(|seen| sample(&what, seen)));
+            history.paths.insert(path, baseline);
+        }
+        (points, samples)
+    };
+    for sample in samples {
+        inner.recorder.add(inner, sample);
+    }
     if points.is_empty() || !inner.is_watched() {
         return;
     }
@@ -71,21 +124,23 @@ pub(crate) fn role_of(inner: &Inner, service: &ServiceKey, version: &VersionName
 }
 
 impl History {
-    /// Takes in what was counted until now; gives the points of versions that had requests.
-    fn add(&mut self, counted: BTreeMap<VersionName, Counts>, now: Timestamp) -> Vec<(VersionName, Point)> {
+    /// The whole seconds since the last look.
+    fn stretch(&mut self, now: Timestamp) -> (Timestamp, Span) {
+        let until = floor(now, SAMPLE_EVERY);
+        let second = Timestamp::from_millis(until.as_millis() - 1000);
+        let from = self.looked_at.replace(now).map_or(second, |at| floor(at, SAMPLE_EVERY));
+        // Two looks in one second, or a clock that was set back.
+        if from >= until { (from.min(until), SAMPLE_EVERY) } else { (from, until.since(from)) }
+    }
+
+    /// Takes in what was seen since the last look; gives the points of versions that had requests.
+    fn add(&mut self, seen: &[(VersionName, Counts)], now: Timestamp) -> Vec<(VersionName, Point)> {
         let mut added = Vec::new();
-        for (version, counts) in &counted {
-            let seen = match self.counted.get(version) {
-                Some(before) if before.requests == counts.requests => continue,
-                Some(before) => counts.since(before),
-                // Counting may have begun long ago, so the first look only notes where it stands.
-                None => continue,
-            };
-            let point = point(&seen, now);
+        for (version, seen) in seen {
+            let point = point(seen, now);
             self.points.entry(version.clone()).or_default().push_back(point);
             added.push((version.clone(), point));
         }
-        self.counted = counted;
         let oldest = now.as_millis() - i64::try_from(HISTORY.as_millis()).unwrap_or(i64::MAX);
         for points in self.points.values_mut() {
             while points.front().is_some_and(|point| point.at.as_millis() < oldest) {
@@ -95,6 +150,26 @@ impl History {
         self.points.retain(|_, points| !points.is_empty());
         added
     }
+}
+
+/// What was counted since the last look, of versions that had requests.
+fn advance(baseline: &mut Baseline, counted: Baseline) -> Vec<(VersionName, Counts)> {
+    let mut before = std::mem::take(baseline);
+    let mut all_seen = Vec::new();
+    for (version, counts) in counted {
+        let now = match before.remove(&version) {
+            // What comes before its request, such as the time to its head, is seen together with it.
+            Some(before) if before.requests == counts.requests => before,
+            Some(before) => {
+                all_seen.push((version.clone(), counts.since(&before)));
+                counts
+            }
+            // Counting may have begun long ago, so the first look only notes where it stands.
+            None => counts,
+        };
+        baseline.insert(version, now);
+    }
+    all_seen
 }
 
 fn point(seen: &Counts, at: Timestamp) -> Point {

@@ -65,14 +65,7 @@ impl History for MemoryHistory {
 
     async fn read(&self, query: HistoryQuery) -> Result<Vec<Sample>, Error> {
         let inner = self.working()?;
-        let is_asked = |sample: &&Sample| {
-            sample.series.service == query.service
-                && (query.version.is_none() || query.version == sample.series.version)
-                && query.what.as_ref().is_none_or(|what| *what == sample.series.what)
-                && query.from <= sample.at
-                && sample.at < query.until
-        };
-        Ok(add_up(inner.samples.iter().filter(is_asked).cloned(), query.step))
+        Ok(add_up(inner.samples.iter().filter(|sample| query.takes(sample)).cloned(), query.step))
     }
 
     async fn note(&self, note: Note) -> Result<(), Error> {

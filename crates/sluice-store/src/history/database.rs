@@ -80,13 +80,17 @@ impl Database {
         &self,
         question: impl FnOnce(&Transaction<'_>) -> Result<T, Failure>,
     ) -> Result<T, Error> {
-        let answer = {
+        let (answer, generation) = {
             let mut reader = lock(&self.reader);
-            if reader.is_none() && lock(&self.writer).is_none() {
-                // Makes the file, so that there is something to read.
-                *lock(&self.writer) = Some(self.connect().map_err(|error| explain_open(&error))?);
-            }
             let generation = self.generation.load(Relaxed);
+            let is_open = reader.as_ref().is_some_and(|open| open.0 == generation);
+            if !is_open {
+                let mut writer = lock(&self.writer);
+                if writer.is_none() {
+                    // Makes the file, so that there is something to read.
+                    *writer = Some(self.connect().map_err(|error| explain_open(&error))?);
+                }
+            }
             let run = |reader: &mut Option<(u64, Connection)>| {
                 let (_, connection) = match reader {
                     Some(open) if open.0 == generation => open,
@@ -95,10 +99,17 @@ impl Database {
                 let transaction = connection.transaction()?;
                 question(&transaction)
             };
-            run(&mut reader)
+            (run(&mut reader), generation)
         };
         answer.map_err(|failure| match is_damage(&failure) {
-            Some(why) => self.set_aside(&mut lock(&self.writer), &why),
+            Some(why) => {
+                let mut writer = lock(&self.writer);
+                // Whoever met the damage first has set the file aside; the one that is there now is another.
+                match self.generation.load(Relaxed) == generation {
+                    true => self.set_aside(&mut writer, &why),
+                    false => Error::Corrupt { why: format!("it was set aside meanwhile ({why})") },
+                }
+            }
             None => self.place.explain(failure),
         })
     }

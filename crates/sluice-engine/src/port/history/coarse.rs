@@ -5,7 +5,7 @@ use std::collections::btree_map::Entry;
 
 use sluice_core::{Counts, Span, Timestamp};
 
-use super::{Measured, Sample, Series};
+use super::{HistoryQuery, Measured, Sample, Series};
 
 /// How long samples are kept as they were recorded, which is by the second: long enough to look into what happened
 /// today.
@@ -41,6 +41,17 @@ pub fn add_up(samples: impl IntoIterator<Item = Sample>, step: Span) -> Vec<Samp
     }
     let sample = |((at, series, span), measured)| Sample { series, at, span, measured };
     sums.into_iter().map(sample).collect()
+}
+
+impl HistoryQuery {
+    /// Whether a sample is asked for.
+    pub fn takes(&self, sample: &Sample) -> bool {
+        self.service == sample.series.service
+            && (self.version.is_none() || self.version == sample.series.version)
+            && self.what.as_ref().is_none_or(|what| *what == sample.series.what)
+            && self.from <= sample.at
+            && sample.at < self.until
+    }
 }
 
 impl Measured {
