@@ -126,7 +126,11 @@ impl SqlAsked {
         let answered = tokio::time::timeout(self.timeout.as_duration(), asking).await;
         let answers = answered
             .map_err(|_| trouble(format!("the database did not answer within {}", self.timeout)))??;
-        if answers.len() == runs { Ok(answers) } else { Err(trouble("the database did not answer each query")) }
+        if answers.len() == runs {
+            Ok(answers)
+        } else {
+            Err(trouble("the database did not answer each query"))
+        }
     }
 }
 
@@ -137,7 +141,8 @@ impl Source for SqlAsked {
             Versions::Two { stable, candidate } => vec![Some(stable), Some(candidate)],
             Versions::All => vec![None],
         };
-        let answers = self.ask(versions.iter().map(|version| self.bound(*version, from, until)).collect()).await?;
+        let answers =
+            self.ask(versions.iter().map(|version| self.bound(*version, from, until)).collect()).await?;
         let mut amounts = answers.iter().map(|answer| answer.amount(self.kind, from, until));
         let mut next = || amounts.next().unwrap_or(Ok(Amount::Nothing));
         let stable = if versions.len() == 2 { next()? } else { Amount::Nothing };
@@ -146,7 +151,10 @@ impl Source for SqlAsked {
 
     /// Of a gauge nothing is known but now, and more than an hour is not asked for.
     async fn past(&mut self, from: Timestamp, until: Timestamp, block: Span) -> Result<Vec<Amount>, Trouble> {
-        if self.kind == MetricKind::Gauge || block == Span::ZERO || matches!(self.versions, Versions::Two { .. }) {
+        if self.kind == MetricKind::Gauge
+            || block == Span::ZERO
+            || matches!(self.versions, Versions::Two { .. })
+        {
             return Ok(Vec::new());
         }
         let starts: Vec<Timestamp> = std::iter::successors(Some(from), |start| Some(start.after(block)))
@@ -158,7 +166,11 @@ impl Source for SqlAsked {
         }
         let bound = starts.iter().map(|start| self.bound(None, *start, start.after(block))).collect();
         let answers = self.ask(bound).await?;
-        answers.iter().zip(&starts).map(|(answer, start)| answer.amount(self.kind, *start, start.after(block))).collect()
+        answers
+            .iter()
+            .zip(&starts)
+            .map(|(answer, start)| answer.amount(self.kind, *start, start.after(block)))
+            .collect()
     }
 }
 

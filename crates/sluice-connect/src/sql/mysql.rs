@@ -35,7 +35,9 @@ pub(super) fn opts(url: &str) -> Result<Opts, Trouble> {
         Some("require") => true,
         Some(other) => {
             let other = plain(other, 50).unwrap_or_default();
-            return Err(trouble(format!("the database's address has `sslmode={other}`; it may be disable or require")));
+            return Err(trouble(format!(
+                "the database's address has `sslmode={other}`; it may be disable or require"
+            )));
         }
         None => !is_here,
     };
@@ -86,7 +88,8 @@ async fn answers(connection: &mut Conn, kind: MetricKind, errand: &Errand) -> Re
     }
     let prepared = connection.prep(errand.text.as_str()).await;
     let statement = prepared.map_err(|error| broken("does not take the query", &error))?;
-    let columns: Vec<String> = statement.columns().iter().map(|column| column.name_str().into_owned()).collect();
+    let columns: Vec<String> =
+        statement.columns().iter().map(|column| column.name_str().into_owned()).collect();
     let mut all = Vec::with_capacity(errand.stretches.len());
     for stretch in &errand.stretches {
         let mut answer = Rows::new(kind, columns.clone())?;

@@ -64,7 +64,9 @@ impl Query {
                     if rest.starts_with("::") { 2 } else { 1 }
                 }
                 None if first == '?' && dialect != Dialect::Postgres => {
-                    return Err(trouble("the query has a `?`; name what is meant: `:version`, `:from`, `:until`"));
+                    return Err(trouble(
+                        "the query has a `?`; name what is meant: `:version`, `:from`, `:until`",
+                    ));
                 }
                 None => first.len_utf8(),
             };
@@ -145,7 +147,8 @@ fn skipped(rest: &str, before: &str, dialect: Dialect) -> Result<Option<usize>, 
             comment(rest, dialect == Dialect::Postgres).map(Some).ok_or_else(|| endless("a comment"))
         }
         '$' if dialect == Dialect::Postgres && !before.ends_with(is_word) => {
-            let Some(tag) = rest[1..].find(|c| !is_word(c)).filter(|at| rest[1 + at..].starts_with('$')) else {
+            let Some(tag) = rest[1..].find(|c| !is_word(c)).filter(|at| rest[1 + at..].starts_with('$'))
+            else {
                 return Ok(None);
             };
             // `$1$` is no beginning of a text.
@@ -228,7 +231,10 @@ mod tests {
         assert_eq!(text("select E'\\\\', :from", Dialect::Postgres), "select E'\\\\', $1");
         assert_eq!(text("select type'\\', :from", Dialect::Postgres), "select type'\\', $1");
         assert_eq!(text("select :version::text", Dialect::Postgres), "select $1::text");
-        assert_eq!(text("select '\\':version', `:from` # :until", Dialect::MySql), "select '\\':version', `:from` # :until");
+        assert_eq!(
+            text("select '\\':version', `:from` # :until", Dialect::MySql),
+            "select '\\':version', `:from` # :until"
+        );
         assert_eq!(text("select '\\', :version, '", Dialect::MySql).len(), 22);
         assert_eq!(text("select '\\', :from", Dialect::Sqlite), "select '\\', ?1");
     }

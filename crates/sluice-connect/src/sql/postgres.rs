@@ -36,10 +36,16 @@ pub(super) fn config(url: &str) -> Result<Config, Trouble> {
     }
     if !url.contains("sslmode=") {
         let is_here = |host: &Host| match host {
-            Host::Tcp(name) => name == "localhost" || name.parse().is_ok_and(|address: IpAddr| address.is_loopback()),
+            Host::Tcp(name) => {
+                name == "localhost" || name.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+            }
             Host::Unix(_) => true,
         };
-        config.ssl_mode(if config.get_hosts().iter().all(is_here) { SslMode::Disable } else { SslMode::Require });
+        config.ssl_mode(if config.get_hosts().iter().all(is_here) {
+            SslMode::Disable
+        } else {
+            SslMode::Require
+        });
     }
     config.application_name(APPLICATION);
     Ok(config)
@@ -101,7 +107,8 @@ async fn converse(
 }
 
 async fn answers(client: &mut Client, kind: MetricKind, errand: &Errand) -> Result<Vec<Rows>, Trouble> {
-    let setting = format!("SET statement_timeout = {}; SET TIME ZONE 'UTC'", errand.timeout.as_millis().max(1));
+    let setting =
+        format!("SET statement_timeout = {}; SET TIME ZONE 'UTC'", errand.timeout.as_millis().max(1));
     client.batch_execute(&setting).await.map_err(|error| broken("does not take settings", &error))?;
     let began = client.build_transaction().read_only(true).start().await;
     let transaction = began.map_err(|error| broken("begins no transaction", &error))?;
@@ -124,7 +131,9 @@ async fn answers(client: &mut Client, kind: MetricKind, errand: &Errand) -> Resu
     for stretch in &errand.stretches {
         let bound: Vec<Box<dyn ToSql + Sync + Send>> = stretch.iter().map(value).collect();
         let mut answer = Rows::new(kind, columns())?;
-        let asked = transaction.query_raw(&statement, bound.iter().map(|bound| &**bound as &(dyn ToSql + Sync))).await;
+        let asked = transaction
+            .query_raw(&statement, bound.iter().map(|bound| &**bound as &(dyn ToSql + Sync)))
+            .await;
         let found = asked.map_err(|error| broken("does not answer", &error))?;
         let mut found = std::pin::pin!(found);
         while let Some(row) = found.try_next().await.map_err(|error| broken("does not answer", &error))? {

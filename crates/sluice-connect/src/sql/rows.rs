@@ -53,9 +53,16 @@ impl Rows {
     ///
     /// # Errors
     /// When a number makes no sense, or there is more or less than one row where one is needed.
-    pub(super) fn amount(&self, kind: MetricKind, from: Timestamp, until: Timestamp) -> Result<Amount, Trouble> {
+    pub(super) fn amount(
+        &self,
+        kind: MetricKind,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<Amount, Trouble> {
         match kind {
-            MetricKind::Ratio => self.one().and_then(|row| figures::trials(self.get(row, "total"), self.get(row, "bad"))),
+            MetricKind::Ratio => {
+                self.one().and_then(|row| figures::trials(self.get(row, "total"), self.get(row, "bad")))
+            }
             MetricKind::Rate => {
                 let seconds = seconds(until.since(from));
                 self.one().and_then(|row| figures::events(self.get(row, "events"), seconds))
@@ -80,7 +87,12 @@ impl Rows {
 
     fn get(&self, row: &[f64], name: &str) -> f64 {
         // The columns were checked, and each row has a number for each.
-        self.columns.iter().position(|column| column == name).and_then(|at| row.get(at)).copied().unwrap_or(f64::NAN)
+        self.columns
+            .iter()
+            .position(|column| column == name)
+            .and_then(|at| row.get(at))
+            .copied()
+            .unwrap_or(f64::NAN)
     }
 }
 

@@ -49,7 +49,8 @@ fn open(path: &Path) -> Result<Connection, Trouble> {
 }
 
 fn answer(connection: &Connection, kind: MetricKind, text: &str, bound: &[Bound]) -> Result<Rows, Trouble> {
-    let mut statement = connection.prepare(text).map_err(|error| broken("does not take the query", &error))?;
+    let mut statement =
+        connection.prepare(text).map_err(|error| broken("does not take the query", &error))?;
     if !statement.readonly() {
         return Err(trouble("the query would change something; it may only read"));
     }
@@ -59,7 +60,8 @@ fn answer(connection: &Connection, kind: MetricKind, text: &str, bound: &[Bound]
         Bound::Text(text) => ToSqlOutput::Owned(Value::Text(text.clone())),
         Bound::Time(at) => ToSqlOutput::Owned(Value::Text(super::written(*at))),
     });
-    let mut found = statement.query(params_from_iter(bound)).map_err(|error| broken("does not answer", &error))?;
+    let mut found =
+        statement.query(params_from_iter(bound)).map_err(|error| broken("does not answer", &error))?;
     while let Some(row) = found.next().map_err(|error| broken("does not answer", &error))? {
         let numbers = (0..answer.columns.len()).map(|at| {
             let column = &answer.columns[at];
