@@ -91,8 +91,9 @@ impl Server {
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let (stop, stopping) = watch::channel(false);
+        let receivers = options.receivers.clone();
         let state = Arc::new(State::new(options, engine, address, stopping));
-        let app = routes::app(Arc::clone(&state));
+        let app = routes::app(Arc::clone(&state)).merge(receivers);
         Ok(Server { listener, address, state, app, stop })
     }
 

@@ -43,6 +43,8 @@ pub struct Options {
     pub gateway_ready: Arc<dyn Fn() -> bool + Send + Sync>,
     /// What was built.
     pub build: BuildInfo,
+    /// Served beside the API: where other programs hand in what they measured.
+    pub receivers: axum::Router,
 }
 
 /// What every handler can reach.
@@ -95,7 +97,7 @@ impl State {
         address: SocketAddr,
         stopping: watch::Receiver<bool>,
     ) -> State {
-        let Options { listen: _, preview, gateway_address, gateway_ready, build } = options;
+        let Options { listen: _, preview, gateway_address, gateway_ready, build, receivers: _ } = options;
         State {
             engine,
             preview,

@@ -7,6 +7,7 @@ mod address;
 mod files;
 mod key;
 mod log;
+mod measured;
 mod ports;
 mod signals;
 
@@ -20,12 +21,13 @@ use sluice_connect::HttpHooks;
 use sluice_engine::{Engine, Parts, Settings};
 use sluice_gateway::{Gateway, Limits, StartError};
 use sluice_server::{BindError, BuildInfo, Server};
-use sluice_store::SqliteStore;
+use sluice_store::{SqliteHistory, SqliteStore};
 
 use crate::args::{Color, ServeArgs};
 use crate::outcome::{Exit, Failure};
 use crate::terminal::Screen;
 use address::Addresses;
+use measured::Measured;
 use ports::{GatewayMetrics, GatewayTraffic, Signer, SystemClock};
 use signals::Signals;
 pub(crate) use signals::end_of_stdin;
@@ -68,6 +70,9 @@ async fn serve(args: &ServeArgs, addresses: Addresses, color: Color) -> Result<E
         limits: Limits::default(),
     })
     .map_err(|error| cannot_start(&error))?;
+    let clock: Arc<SystemClock> = Arc::new(SystemClock);
+    let history = SqliteHistory::open(&args.data, args.history_size << 20).map_err(|error| config(&error))?;
+    let measured = Measured::open(args, Arc::clone(&clock) as _).await?;
     let hooks = HttpHooks::new(sluice_connect::Options {
         read_variable: Box::new(|name| std::env::var_os(name)),
         extra_roots: Vec::new(),
@@ -77,8 +82,10 @@ async fn serve(args: &ServeArgs, addresses: Addresses, color: Color) -> Result<E
         store: Arc::new(store),
         traffic: Arc::new(GatewayTraffic::new(gateway.clone())),
         metrics: Arc::new(GatewayMetrics::new(gateway.clone())),
+        sources: Arc::new(measured.sources),
+        history: Arc::new(history),
         hooks: Arc::new(hooks),
-        clock: Arc::new(SystemClock),
+        clock,
         decide: sluice_core::release::step,
     };
     let engine =
@@ -94,6 +101,7 @@ async fn serve(args: &ServeArgs, addresses: Addresses, color: Color) -> Result<E
             version: env!("CARGO_PKG_VERSION").to_owned(),
             commit: option_env!("SLUICE_COMMIT").map(str::to_owned),
         },
+        receivers: measured.receivers,
     };
     let server = match Server::bind(options, engine.clone()).await {
         Ok(server) => server,
@@ -102,6 +110,7 @@ async fn serve(args: &ServeArgs, addresses: Addresses, color: Color) -> Result<E
             return Err(cannot_bind(&error));
         }
     };
+    let otlp = measured.otlp.map(|listening| tokio::spawn(listening.serve()));
     announce(&server, &gateway, &args.data, color)?;
     let (stop, stopping) = tokio::sync::oneshot::channel::<()>();
     // Whether the sender sends or is dropped: both mean stop.
@@ -115,6 +124,9 @@ async fn serve(args: &ServeArgs, addresses: Addresses, color: Color) -> Result<E
         drop(stop);
         if let Err(error) = answering.await {
             tracing::error!(%error, "The API ended badly");
+        }
+        if let Some(otlp) = otlp {
+            otlp.abort();
         }
         engine.stop().await;
         drop(engine);

@@ -173,6 +173,7 @@ pub(crate) fn options(gateway: &Arc<Gateway>) -> Options {
         gateway_address: "127.0.0.1:8080".parse().expect("this is an address"),
         gateway_ready: Arc::new(move || asked.is_ready()),
         build: BuildInfo { version: "0.0.0-test".to_owned(), commit: Some("c0ffee".to_owned()) },
+        receivers: axum::Router::new(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Commands that run for long: the server and the demo.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -20,6 +21,21 @@ pub(crate) struct ServeArgs {
     /// How many threads carry traffic; one for each core when absent
     #[arg(long, env = "SLUICE_WORKERS", value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) workers: Option<u16>,
+    /// Where Prometheus is, for metrics that do not say: http://prometheus:9090
+    #[arg(long, env = "SLUICE_PROMETHEUS_URL", value_name = "URL")]
+    pub(crate) prometheus: Option<String>,
+    /// Takes metrics by OTLP over gRPC there, as 127.0.0.1:4317; over HTTP they come to the API's address
+    #[arg(long, env = "SLUICE_OTLP_GRPC", value_name = "ADDRESS")]
+    pub(crate) otlp_grpc: Option<SocketAddr>,
+    /// How much room what was measured may take on the disk, in megabytes
+    #[arg(
+        long,
+        env = "SLUICE_HISTORY_SIZE",
+        value_name = "MB",
+        default_value_t = 512,
+        value_parser = clap::value_parser!(u64).range(16..)
+    )]
+    pub(crate) history_size: u64,
     /// What to log, to standard error: error, warn, info, debug or trace, also by module as in
     /// `info,sluice_gateway=debug`
     #[arg(long, env = "SLUICE_LOG", value_name = "FILTER", default_value = "info")]
