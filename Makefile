@@ -7,7 +7,7 @@ export CHROMIUM
 
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test check bench sim dev web web-test e2e gen pictures release clean
+.PHONY: help demo test check bench bench-stats sim dev web web-test e2e gen pictures release clean
 
 help: ## Shows what there is
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -67,6 +67,11 @@ gen: web/node_modules/.installed ## Writes schemas, OpenAPI, its client and the 
 
 bench: ## Prints the figures of the promises: speed, returns, releases, statistics
 	$(CARGO) bench --locked --workspace
+
+bench-stats: ## Prints false alarms, delays and speed of the tests, inside and through `sluice analyze`
+	$(CARGO) bench --locked --package sluice-stats
+	$(CARGO) bench --locked --package sluice --bench analyze
+	python3 crates/sluice/benches/examine.py target/release/sluice $(ARGS)
 
 sim: ## Simulates releases in a world where everything goes wrong: make sim SEEDS=5000
 	SLUICE_SEEDS=$(or $(SEEDS),5000) $(CARGO) test --locked --release --package sluice-sim --test engine --test simulation \

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "in tests, a panic is how a failure is told")]
 
+mod analyze;
 mod announcing;
 mod completions;
 mod crash;

@@ -93,10 +93,18 @@ const ARM: &Fields = &[
 pub(super) fn of_line(line: &[u8], error: &serde_json::Error) -> Fault {
     match serde_json::from_slice::<Value>(line) {
         Ok(value) => judge(&value, "", Must::Either(LINE)).unwrap_or_else(|| {
-            Fault::new("", format!("this line makes no sense: {error}"), "name each field once")
+            let why = format!("this line makes no sense: {}", within_the_line(error));
+            Fault::new("", why, "name each field once, with one value")
         }),
-        Err(error) => Fault::new("", format!("this is not JSON: {error}"), mend_json(line)),
+        Err(error) => {
+            Fault::new("", format!("this is not JSON: {}", within_the_line(&error)), mend_json(line))
+        }
     }
+}
+
+/// What the reader says, which knows one line alone and calls it the first.
+fn within_the_line(error: &serde_json::Error) -> String {
+    error.to_string().replace(&format!("line {} column", error.line()), "column")
 }
 
 fn mend_json(line: &[u8]) -> &'static str {

@@ -25,12 +25,9 @@ pub(super) struct Config<'a> {
     pub(super) id: Cow<'a, str>,
     pub(super) kind: Kind,
     pub(super) alpha: f64,
-    #[serde(default)]
-    pub(super) direction: Direction,
-    #[serde(default)]
+    pub(super) direction: Option<Direction>,
     pub(super) margin: Option<Margin>,
-    #[serde(default)]
-    pub(super) unit: Unit,
+    pub(super) unit: Option<Unit>,
 }
 
 /// What is counted or measured.

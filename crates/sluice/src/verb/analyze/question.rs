@@ -28,7 +28,8 @@ impl Question {
     /// # Errors
     /// With the field that cannot be, or cannot be with the others.
     pub(super) fn new(config: &Config<'_>, is_pass_wanted: bool) -> Result<Question, Fault> {
-        let Config { kind, alpha, direction, unit, .. } = *config;
+        let Config { kind, alpha, .. } = *config;
+        let (direction, unit) = (config.direction.unwrap_or_default(), config.unit.unwrap_or_default());
         if !(alpha > 0.0 && alpha < 1.0) {
             let why = format!("is {alpha}, which is no probability of a false alarm");
             return Err(Fault::new("config.alpha", why, "it must be between 0 and 1, such as 0.05"));

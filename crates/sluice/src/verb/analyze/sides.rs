@@ -89,7 +89,7 @@ impl Test for quantile::KeptTest {
 }
 
 /// Where the tests of times look hardest. Between them they see a shift of everything and a rare slow tail.
-const QUANTILES: [f64; 2] = [0.9, 0.99];
+const QUANTILES: [f64; 2] = [0.95, 0.99];
 
 /// A test of times that looks at the body and at the tail: the mean of the evidence of two tests. Their blocks are the
 /// same, so the mean is evidence too.

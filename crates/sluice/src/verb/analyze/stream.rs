@@ -2,6 +2,8 @@
 
 use std::io::Write;
 
+use sluice_stats::interval::Interval;
+
 use super::compare::{Judge, judge};
 use super::fault::Fault;
 use super::line::{Batch, Config, Kind};
@@ -20,8 +22,8 @@ enum Verdict {
 
 /// A stream.
 pub(super) struct Stream {
-    /// Quoted, as answers have it.
-    id: String,
+    /// How every answer begins, up to the number of the batch.
+    before_seq: Vec<u8>,
     question: Question,
     claim: String,
     /// What is compared, as the subject of a sentence.
@@ -31,6 +33,19 @@ pub(super) struct Stream {
     judge: Box<dyn Judge>,
     seq: Option<u64>,
     verdict: Verdict,
+    /// What the last answer told, and how.
+    told: Option<Told>,
+    text: Vec<u8>,
+}
+
+/// What an answer tells beside the counts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Told {
+    verdict: Verdict,
+    log_e: f64,
+    p: f64,
+    interval: Option<Interval>,
+    is_comparable: bool,
 }
 
 impl Stream {
@@ -47,7 +62,8 @@ impl Stream {
             Kind::Allocation => "share is",
         };
         Ok(Stream {
-            id: serde_json::Value::from(config.id.as_ref()).to_string(),
+            before_seq: format!("{{\"id\":{},\"seq\":", serde_json::Value::from(config.id.as_ref()))
+                .into_bytes(),
             claim: question.claim(),
             subject,
             needed: short(1.0 / question.alpha),
@@ -55,6 +71,8 @@ impl Stream {
             question,
             seq: None,
             verdict: Verdict::Continue,
+            told: None,
+            text: Vec::new(),
         })
     }
 
@@ -104,32 +122,56 @@ impl Stream {
     }
 
     fn write(&mut self, seq: u64, log_e: f64, p: f64, out: &mut Vec<u8>) -> std::io::Result<()> {
-        let verdict = match self.verdict {
-            Verdict::Continue => "continue",
-            Verdict::Pass { .. } => "pass",
-            Verdict::Stop { .. } => "stop",
+        out.extend_from_slice(&self.before_seq);
+        serde_json::to_writer(&mut *out, &seq)?;
+        let told = Told {
+            verdict: self.verdict,
+            log_e,
+            p,
+            interval: self.judge.estimate(),
+            is_comparable: self.judge.is_comparable(),
         };
-        write!(out, "{{\"id\":{},\"seq\":{seq},\"verdict\":\"{verdict}\"", self.id)?;
-        number(out, "log_e", Some(log_e))?;
-        number(out, "p", Some(p))?;
-        let interval = self.judge.estimate();
-        number(out, "estimate", interval.map(|interval| interval.estimate))?;
-        number(out, "low", interval.map(|interval| interval.low))?;
-        number(out, "high", interval.map(|interval| interval.high))?;
-        out.extend_from_slice(b",\"reason\":\"");
-        self.reason(log_e, out)?;
+        // Evidence is settled in blocks, so most small batches change nothing that is told but the counts.
+        if self.told != Some(told) {
+            let mut text = std::mem::take(&mut self.text);
+            text.clear();
+            self.describe(&told, &mut text)?;
+            (self.text, self.told) = (text, Some(told));
+        }
+        out.extend_from_slice(&self.text);
+        if told.is_comparable {
+            self.judge.tell(out)?;
+            out.push(b'.');
+        }
         out.extend_from_slice(b"\"}\n");
         Ok(())
     }
 
-    /// One plain sentence, of letters that need no quoting.
-    fn reason(&self, log_e: f64, out: &mut Vec<u8>) -> std::io::Result<()> {
+    /// An answer from its verdict up to the counts.
+    fn describe(&self, told: &Told, out: &mut Vec<u8>) -> std::io::Result<()> {
+        let verdict = match told.verdict {
+            Verdict::Continue => "continue",
+            Verdict::Pass { .. } => "pass",
+            Verdict::Stop { .. } => "stop",
+        };
+        write!(out, ",\"verdict\":\"{verdict}\"")?;
+        number(out, "log_e", Some(told.log_e))?;
+        number(out, "p", Some(told.p))?;
+        number(out, "estimate", told.interval.map(|interval| interval.estimate))?;
+        number(out, "low", told.interval.map(|interval| interval.low))?;
+        number(out, "high", told.interval.map(|interval| interval.high))?;
+        out.extend_from_slice(b",\"reason\":\"");
+        self.reason(told, out)
+    }
+
+    /// One plain sentence up to the counts, of letters that need no quoting.
+    fn reason(&self, told: &Told, out: &mut Vec<u8>) -> std::io::Result<()> {
         let Stream { claim, subject, needed, .. } = self;
-        if !self.judge.is_comparable() {
+        if !told.is_comparable {
             out.extend_from_slice(b"Nothing is decided: there is nothing to compare yet.");
             return Ok(());
         }
-        match self.verdict {
+        match told.verdict {
             Verdict::Stop { at, log_e } => {
                 write!(out, "The candidate's {subject} {claim}: at batch {at} the evidence was ")?;
                 evidence(out, log_e)?;
@@ -140,12 +182,10 @@ impl Stream {
             }
             Verdict::Continue => {
                 write!(out, "It is not decided whether the candidate's {subject} {claim}: the evidence is ")?;
-                evidence(out, log_e)?;
+                evidence(out, told.log_e)?;
                 write!(out, " and {needed} is needed; ")?;
             }
         }
-        self.judge.tell(out)?;
-        out.push(b'.');
         Ok(())
     }
 }
