@@ -12,7 +12,7 @@ use sluice_core::release::status::{PhaseName, ReleaseStatus, Verb};
 use sluice_core::{Name, ServiceKey, Span, Timestamp};
 use sluice_engine::port::history::NoHistory;
 use sluice_engine::port::source::NoSources;
-use sluice_engine::port::{Clock, Store};
+use sluice_engine::port::{Clock, History, Store};
 use sluice_engine::resource::{Announced, Announcement, Applied, ApplyMode, ReleaseRequest};
 use sluice_engine::{Caller, Engine, Error, Parts, Resource, Settings};
 
@@ -30,6 +30,8 @@ pub struct Home {
     pub city: City,
     /// Webhooks.
     pub mailroom: Mailroom,
+    /// Where what was measured is kept; nowhere, unless a test puts something here.
+    pub history: Arc<dyn History>,
     time: Arc<Mutex<Timestamp>>,
 }
 
@@ -49,6 +51,7 @@ impl Home {
             store: Arc::new(MemoryStore::new()),
             city: City::new(seed, visitors),
             mailroom: Mailroom::default(),
+            history: Arc::new(NoHistory),
             time: Arc::new(Mutex::new(EPOCH)),
         }
     }
@@ -83,7 +86,7 @@ impl Home {
                 traffic: Arc::new(self.city.clone()),
                 metrics: Arc::new(self.city.clone()),
                 sources: Arc::new(NoSources),
-                history: Arc::new(NoHistory),
+                history: Arc::clone(&self.history),
                 hooks: Arc::new(self.mailroom.clone()),
                 clock: Arc::clone(&clock) as Arc<dyn Clock>,
                 decide,

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "in tests, a panic is how a failure is told")]
 
+#[path = "engine/history.rs"]
+mod history;
 #[path = "engine/process.rs"]
 mod process;
 #[path = "engine/races.rs"]

@@ -145,6 +145,8 @@ async fn begin(releases: usize, store: Arc<dyn Store>, clock: Arc<dyn Clock>) ->
         store,
         traffic: Arc::clone(&world) as Arc<_>,
         metrics: Arc::clone(&world) as Arc<_>,
+        sources: Arc::new(sluice_engine::port::source::NoSources),
+        history: Arc::new(sluice_engine::port::history::NoHistory),
         hooks: Arc::clone(&world) as Arc<_>,
         clock,
         decide: sluice_core::release::step,

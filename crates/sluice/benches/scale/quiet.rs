@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use serde_json::Value;
 use sluice_core::document::policy::Hook;
+use sluice_core::document::service::PathPrefix;
 use sluice_core::release::HookAnswer;
 use sluice_core::routing::Snapshot;
 use sluice_core::{Counts, Name, ServiceKey, VersionName};
@@ -90,6 +91,10 @@ impl Metrics for QuietWorld {
         let Some(counted) = all.get_mut(service) else { return BTreeMap::new() };
         counted.go_on();
         self.versions.iter().cloned().zip(counted.counts.iter().cloned()).collect()
+    }
+
+    fn path_counts(&self, _: &ServiceKey, _: &PathPrefix) -> BTreeMap<VersionName, Counts> {
+        BTreeMap::new()
     }
 }
 
