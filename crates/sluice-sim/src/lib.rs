@@ -1,6 +1,6 @@
 //! A world to test the engine in: what the engine reaches through its ports, in memory and under the test's control.
 //!
-//! Only tests and benchmarks depend on this crate.
+//! Tests and benchmarks depend on this crate; what users run of it is [`rehearsal`].
 
 pub mod city;
 pub mod clock;
@@ -9,6 +9,7 @@ pub mod hooks;
 pub mod life;
 pub mod memory;
 pub mod random;
+pub mod rehearsal;
 pub mod simulation;
 
 pub use city::{Behaviour, City};
