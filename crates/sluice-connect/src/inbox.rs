@@ -12,6 +12,8 @@ mod refused;
 mod shelf;
 mod source;
 mod stream;
+#[cfg(test)]
+mod tests;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

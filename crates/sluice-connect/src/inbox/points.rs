@@ -57,7 +57,7 @@ pub(super) fn points_of(metric: &Metric, now: Timestamp, mut each: impl FnMut(Re
     let latest = nanos(now).saturating_add(AHEAD_MAX_NANOS);
     let mut give = |head: Head<'_>, read: Result<(Temporality, Value), Refused>| match head
         .check(latest)
-        .and_then(|()| read)
+        .and(read)
         .and_then(|(temporality, value)| head.point(temporality, value))
     {
         _ if head.flags & NO_RECORDED_VALUE != 0 => {}

@@ -190,27 +190,28 @@ impl Shelf {
     /// Drops streams of which nothing has come for as long as makes them stale.
     fn sweep(&mut self, now: Timestamp) {
         let stale_after = self.options.stale_after;
-        let is_idle = |arrived: Timestamp| now.since(arrived) > stale_after;
-        let mut has_dropped = false;
-        for held in self.senders.values_mut() {
-            for instrument in held.instruments.values_mut() {
+        let mut known_since = self.known_since;
+        for sent in self.senders.values_mut() {
+            for instrument in sent.instruments.values_mut() {
                 let before = instrument.streams.len();
-                instrument.streams.retain(|_, stream| !is_idle(stream.arrived));
+                instrument.streams.retain(|_, stream| {
+                    let is_idle = now.since(stream.arrived) > stale_after;
+                    if is_idle {
+                        // Should it come back, it holds what was counted already: it began before its last point.
+                        known_since = known_since.max(stream.time.saturating_add(1));
+                    }
+                    !is_idle
+                });
                 if instrument.streams.len() < before {
-                    has_dropped = true;
                     instrument.first_seen.clear();
                 }
             }
-            held.instruments.retain(|_, instrument| !instrument.streams.is_empty());
+            sent.instruments.retain(|_, instrument| !instrument.streams.is_empty());
         }
-        self.senders.retain(|_, held| !held.instruments.is_empty());
-        if has_dropped {
-            // A stream that comes back holds what was counted already.
-            self.known_since = self.known_since.max(super::nanos(now));
-        }
-        let streams = || {
-            self.senders.values().flat_map(|held| held.instruments.values()).flat_map(|i| i.streams.values())
-        };
+        self.senders.retain(|_, sent| !sent.instruments.is_empty());
+        self.known_since = known_since;
+        let instruments = || self.senders.values().flat_map(|sent| sent.instruments.values());
+        let streams = || instruments().flat_map(|instrument| instrument.streams.values());
         (self.series, self.bytes) = (streams().count(), streams().map(Stream::bytes).sum());
     }
 }

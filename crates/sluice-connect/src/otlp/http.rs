@@ -105,8 +105,9 @@ fn parse(format: Format, body: &[u8]) -> Result<ExportRequest, Unreadable> {
 /// What the protocol wants to be answered: nothing where all is well.
 pub(crate) fn response_to(receipt: Receipt) -> ExportResponse {
     let rejected_data_points = i64::try_from(receipt.rejected).unwrap_or(i64::MAX);
-    let partial_success = (receipt != Receipt::default())
-        .then(|| PartialSuccess { rejected_data_points, error_message: receipt.message });
+    let has_remarks = receipt != Receipt::default();
+    let partial_success =
+        has_remarks.then_some(PartialSuccess { rejected_data_points, error_message: receipt.message });
     ExportResponse { partial_success }
 }
 

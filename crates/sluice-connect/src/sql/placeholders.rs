@@ -235,7 +235,8 @@ mod tests {
             text("select '\\':version', `:from` # :until", Dialect::MySql),
             "select '\\':version', `:from` # :until"
         );
-        assert_eq!(text("select '\\', :version, '", Dialect::MySql).len(), 22);
+        let one_text = "select '\\', :version, '";
+        assert_eq!(text(one_text, Dialect::MySql), one_text);
         assert_eq!(text("select '\\', :from", Dialect::Sqlite), "select '\\', ?1");
     }
 

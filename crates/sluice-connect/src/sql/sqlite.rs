@@ -54,7 +54,7 @@ fn answer(connection: &Connection, kind: MetricKind, text: &str, bound: &[Bound]
     if !statement.readonly() {
         return Err(trouble("the query would change something; it may only read"));
     }
-    let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let mut answer = Rows::new(kind, columns)?;
     let bound = bound.iter().map(|bound| match bound {
         Bound::Text(text) => ToSqlOutput::Owned(Value::Text(text.clone())),
