@@ -34,7 +34,11 @@ struct Baseline {
 }
 
 impl Baseline {
-    fn advance(&mut self, version: &VersionName, counts: Counts) -> Counts {
+    fn advance(&mut self, version: &VersionName, mut counts: Counts) -> Counts {
+        if counts.failed_visitors == 0 {
+            // A data plane that does not tell visitors apart: then each failed request is one.
+            counts.failed_visitors = counts.failed();
+        }
         if self.version.as_ref() != Some(version) {
             *self = Baseline { version: Some(version.clone()), counts: None };
         }
