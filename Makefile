@@ -32,7 +32,7 @@ web/dist/index.html: web/node_modules/.installed $(WEB_SOURCES)
 
 # The binary that the Rust tests have built is the one that the browser meets: building it alone would compile half of
 # the dependencies once more, with other features.
-test: web web-test chromium ## Runs all tests: dashboard, Rust, and the browser
+test: web web-test chromium databases opentelemetry ## Runs all tests: dashboard, Rust, and the browser
 	$(CARGO) test --locked --workspace
 	cd web && npm run --silent e2e
 
@@ -55,6 +55,25 @@ check: web/node_modules/.installed cargo-deny ## Checks format, lints, licences,
 	@PATH="target/tools/bin:$$PATH" cargo-deny --locked check advisories \
 		|| echo "note: advisories could not be checked or name a dependency; see above (needs the advisory database)"
 	cd web && npm run --silent check && npm run --silent gen:check
+
+# The servers that SQL sources are tested against; tests start their own, in temporary folders. The Debian folder of
+# PostgreSQL is looked for because its programs are not on the path there.
+.PHONY: databases
+databases:
+	@{ ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null; } \
+		&& { test -x /usr/sbin/mariadbd || command -v mariadbd >/dev/null; } \
+		|| { apt-get update -q && apt-get install -qy --no-install-recommends postgresql mariadb-server; } \
+		|| { echo "The tests need PostgreSQL (initdb, postgres, psql) and MariaDB (mariadbd): install them" >&2; exit 1; }
+
+# OpenTelemetry's SDK for Python, which is the sender in the tests of OTLP.
+.PHONY: opentelemetry
+opentelemetry: target/tools/opentelemetry/.installed
+
+target/tools/opentelemetry/.installed: crates/sluice-connect/tests/received/requirements.txt
+	python3 -m venv $(@D) || { apt-get update -q && apt-get install -qy --no-install-recommends python3-venv \
+		&& python3 -m venv $(@D); }
+	$(@D)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
 
 .PHONY: cargo-deny
 cargo-deny:
