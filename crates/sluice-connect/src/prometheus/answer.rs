@@ -54,8 +54,7 @@ struct Instant {
     value: Option<Sample>,
 }
 
-/// A time in seconds, and a number as text: `NaN` and `+Inf` have no other form in JSON. VictoriaMetrics marks the end of
-/// a series by `null`.
+/// A time in seconds, and a number as text: `NaN` and `+Inf` have no other form in JSON.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Sample(f64, Option<String>);
 
@@ -73,18 +72,19 @@ impl Sample {
         millis(self.0)
     }
 
-    /// The number; none where the series ended.
+    /// The number; none where there is none: VictoriaMetrics marks the end of a series by `NaN`.
     ///
     /// # Errors
     /// When the text is none.
     pub(crate) fn number(&self) -> Result<Option<f64>, Trouble> {
-        self.1.as_deref().map(number).transpose()
+        Ok(self.1.as_deref().map(number).transpose()?.filter(|number| !number.is_nan()))
     }
 }
 
 /// From seconds; what no clock can show becomes the nearest that can.
 pub(crate) fn millis(secs: f64) -> i64 {
-    (secs * 1000.0).round() as i64
+    // Some ten thousand years, so that times can be subtracted from each other.
+    (secs * 1000.0).round().clamp(-3e14, 3e14) as i64
 }
 
 impl Native {
@@ -145,6 +145,17 @@ impl Answer {
         }
     }
 
+    /// The labels of the series that a query finds.
+    ///
+    /// # Errors
+    /// When it failed, is not whole, or is something else.
+    pub(crate) fn into_labels(self) -> Result<Vec<Labels>, Trouble> {
+        match self.into_data()? {
+            Data::Vector(found) => Ok(found.into_iter().map(|instant| instant.metric).collect()),
+            _ => Err(trouble("it answered something else than series")),
+        }
+    }
+
     /// The one number of a query.
     ///
     /// # Errors
@@ -188,29 +199,6 @@ impl Answer {
             "a division by zero"
         };
         Err(trouble(format!("the query gives {value}, not a number: {why}")))
-    }
-}
-
-/// The label sets that an answer of `series` lists.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Listed {
-    status: String,
-    #[serde(default)]
-    error: Option<String>,
-    #[serde(default)]
-    data: Vec<Labels>,
-}
-
-impl Listed {
-    /// The label sets.
-    ///
-    /// # Errors
-    /// When it failed. A list that is not whole is only less to compare with.
-    pub(crate) fn into_labels(self) -> Result<Vec<Labels>, Trouble> {
-        if self.status == "success" {
-            return Ok(self.data);
-        }
-        Err(trouble(format!("it could not answer: {}", self.error.as_deref().map(said).unwrap_or_default())))
     }
 }
 

@@ -8,8 +8,7 @@ use sluice_core::document::policy::SecretSource;
 use sluice_core::{Span, Timestamp};
 use sluice_engine::port::source::Trouble;
 
-use super::answer::{Answer, Listed, Series};
-use super::samples::key_of;
+use super::answer::{Answer, Labels, Series};
 use crate::exchange::Limit;
 use crate::hooks::host;
 use crate::web::{FORM, Request, Web, authorization, form};
@@ -45,17 +44,17 @@ impl Server {
         answer.into_series().map_err(|why| self.named(why))
     }
 
-    /// What names the series of a selector that were there in a stretch of time.
+    /// What names the series of a selector that had samples in the hour up to a time.
     pub(crate) async fn known(
         &self,
         selector: &str,
-        from: Timestamp,
+        key_of: fn(&Labels) -> String,
         until: Timestamp,
         limit: Limit,
     ) -> Result<BTreeSet<String>, Trouble> {
-        let fields = [("match[]", selector), ("start", &secs(from)), ("end", &secs(until))];
-        let listed: Listed = self.ask("series", &fields, limit).await?;
-        let labels = listed.into_labels().map_err(|why| self.named(why))?;
+        let query = format!("last_over_time({selector}[1h])");
+        let answer: Answer = self.ask("query", &[("query", &query), ("time", &secs(until))], limit).await?;
+        let labels = answer.into_labels().map_err(|why| self.named(why))?;
         Ok(labels.iter().map(key_of).collect())
     }
 

@@ -11,7 +11,7 @@ use sluice_engine::port::source::{Ask, Source, Trouble};
 use super::answer::Series;
 use super::arms_of;
 use super::ask::Server;
-use super::samples::{classics, counters, natives};
+use super::samples::{classics, counters, key_of_counter, key_of_histogram, natives};
 use super::selector::selector;
 use super::tally::Tally;
 use super::tracker::{Seen, Tracker};
@@ -22,8 +22,6 @@ use crate::web::trouble;
 
 /// How far back the first read looks for the samples where counting begins: as far as Prometheus itself does.
 const FIRST_MS: i64 = 300_000;
-/// How far back it looks for series that may come back.
-const KNOWN: i64 = 3_600_000;
 /// How far reads overlap, for samples that arrive late.
 const OVERLAP_MS: i64 = 60_000;
 /// The longest stretch that is asked for at once; what came before is in the counters' differences anyway.
@@ -191,10 +189,10 @@ impl Counting {
         for arm in &mut arms {
             let seen = self.seen(arm, now, FIRST_MS, at, limit).await?;
             is_empty &= seen.is_empty();
-            let earlier = Timestamp::from_millis(at.as_millis() - KNOWN);
             let selector = if now.form == Form::Classic { &arm.buckets } else { &arm.plain };
-            let mut known = self.server.known(selector, earlier, at, limit).await?;
-            seen.iter().for_each(|series| drop(known.remove(&series.key)));
+            let key_of = if now.form == Form::Counter { key_of_counter } else { key_of_histogram };
+            let mut known = self.server.known(selector, key_of, at, limit).await?;
+            known.retain(|key| !seen.iter().any(|series| series.key == *key));
             arm.tracker = Tracker::begin(&seen, known);
             arm.tally = Tally::default();
         }

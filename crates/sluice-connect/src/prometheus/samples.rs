@@ -30,9 +30,14 @@ fn key(labels: &Labels, without: &[&str]) -> String {
     pairs.map(|(label, value)| format!("{label}\u{0}{value}\u{0}")).collect()
 }
 
-/// What names a series whose labels were listed.
-pub(crate) fn key_of(labels: &Labels) -> String {
+/// What names a histogram.
+pub(crate) fn key_of_histogram(labels: &Labels) -> String {
     key(labels, &["__name__", BOUND])
+}
+
+/// What names a counter, which may have a label `le` of its own.
+pub(crate) fn key_of_counter(labels: &Labels) -> String {
+    key(labels, &["__name__"])
 }
 
 /// Counters; those that `bad` asks for are the bad ones.
@@ -54,8 +59,7 @@ pub(crate) fn counters(series: Vec<Series>, bad: Option<&Matchers>) -> Result<Ve
                     points.push((sample.millis(), Counted::Plain(checked(count, &series.metric)?)));
                 }
             }
-            // A counter may have a label `le` of its own.
-            Ok(Seen { key: key(&series.metric, &["__name__"]), is_bad, points })
+            Ok(Seen { key: key_of_counter(&series.metric), is_bad, points })
         })
         .collect()
 }
@@ -81,7 +85,7 @@ pub(crate) fn natives(series: Vec<Series>) -> Result<Vec<Seen>, Trouble> {
             }
             points.push((millis(*at), Counted::native(buckets)));
         }
-        Ok(Seen { key: key_of(&series.metric), is_bad: false, points })
+        Ok(Seen { key: key_of_histogram(&series.metric), is_bad: false, points })
     };
     series.into_iter().map(read).collect()
 }
@@ -110,7 +114,7 @@ pub(crate) fn classics(series: Vec<Series>, bounds: &mut Option<Vec<f64>>) -> Re
         let bound = number(bound).ok().filter(|bound| !bound.is_nan());
         let bound = bound
             .ok_or_else(|| trouble(format!("{} has a bound that is no number", show(&series.metric))))?;
-        let group = groups.entry(key_of(&series.metric)).or_default();
+        let group = groups.entry(key_of_histogram(&series.metric)).or_default();
         if group.bounds.contains(&bound) {
             return Err(trouble(format!("{} has a bucket twice", show(&series.metric))));
         }
@@ -165,12 +169,12 @@ mod tests {
 
     #[test]
     fn counters_that_are_no_counts_are_named() {
-        for value in ["NaN", "-1", "+Inf"] {
+        for value in ["-1", "+Inf", "-Inf"] {
             let found = series(&format!(r#"[{{"metric":{{"pod":"a"}},"values":[[1,"{value}"]]}}]"#));
             let why = counters(found, None).unwrap_err().why;
             assert!(why.contains(r#"{pod="a"}"#), "{why}");
         }
-        let ended = series(r#"[{"metric":{"pod":"a"},"values":[[1,"5"],[2,null]]}]"#);
+        let ended = series(r#"[{"metric":{"pod":"a"},"values":[[1,"5"],[2,"NaN"],[3,null]]}]"#);
         assert_eq!(counters(ended, None).unwrap()[0].points.len(), 1);
     }
 
