@@ -19,7 +19,6 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub use self::doubt::{Doubt, DoubtCode};
-use self::outlook::outlook;
 use crate::release::Plan;
 use crate::release::status::StepKind;
 use crate::{Name, Span, Weight};
@@ -164,6 +163,9 @@ pub struct Forecast {
     pub slower: Outcome,
     /// What would become of versions of which 1 %, 2 %, 5 %, 20 % or all requests fail.
     pub levels: Vec<Outcome>,
+    /// How likely it is that a version as good as stable is taken for bad by fixed bounds, by chance: 0 to 1. Comparisons
+    /// keep to the confidence that they ask for.
+    pub by_chance: f64,
     /// The checks that cannot decide in any step, with the reason.
     pub never: Vec<CheckDoubt>,
     /// The forecast in plain sentences, the most important first.
@@ -300,6 +302,7 @@ pub fn forecast(plan: &Plan, traffic: &Traffic, assumed: &Assumed) -> Forecast {
         never: doubt::never(plan, &steps),
         takes,
         undecided,
+        by_chance: outcome(Bad::Failures(traffic.errors.value)).found,
         failing: outcome(failing),
         slower: outcome(Bad::Slower(assumed.slower)),
         levels: LEVELS.iter().map(|level| outcome(Bad::Failures(*level))).collect(),

@@ -20,6 +20,7 @@ pub mod calendar;
 pub mod condition;
 pub mod counts;
 pub mod document;
+pub mod forecast;
 pub mod lint;
 pub mod name;
 pub mod release;

@@ -14,12 +14,16 @@ use crate::release::plan::Check;
 const EXCESS: f64 = 1.3;
 /// The part of the evidence that counts from restarts on.
 const RESTARTED: f64 = 0.3;
-/// The tests do not speak before so many of the candidate's requests or so many in all: the smallest block.
+/// The tests do not speak before so many of the candidate's requests, or so many in all with some of the candidate's:
+/// the smallest block.
 const CANDIDATE_MIN: f64 = 8.0;
 const TOTAL_MIN: f64 = 64.0;
-/// Nor does the test of times, of which the first block only shows what times there are.
-const TIMES_MIN: f64 = 200.0;
-/// How many times bets on slower times have to gain more: most of the prior is on other bets.
+const SOME: f64 = 3.0;
+/// Nor does the test of times, which learns what times there are and how they clump: for so many seconds, and of so many
+/// of the candidate's requests.
+const TIMES_SECONDS: f64 = 15.0;
+const TIMES_CANDIDATE: f64 = 20.0;
+/// What the one bet on slower times that gains most has to gain beside that: most of the prior is on others.
 const TIMES_PRIOR: f64 = 2.5;
 /// Counts are looked at every second.
 const LOOK: f64 = 1.0;
@@ -60,6 +64,8 @@ struct Watch<'a> {
     recent: f64,
     candidate: f64,
     all: f64,
+    /// For how many seconds versions were compared.
+    seconds: f64,
     /// The probability that it has not spoken.
     left: f64,
     has_looked: bool,
@@ -136,6 +142,7 @@ impl<'a> Watch<'a> {
             recent: 0.0,
             candidate: 0.0,
             all: 0.0,
+            seconds: 0.0,
             left: 1.0,
             has_looked: false,
         }
@@ -159,12 +166,15 @@ impl<'a> Watch<'a> {
         self.all += of_both;
         match power {
             Power::Evidence(information) => {
+                self.seconds += lasts;
                 self.mean += information.mean * of_both;
                 self.variance += information.variance * of_both;
                 let is_slow = super::power::sees(self.check) == super::power::Sees::Times;
                 let has_enough = match is_slow {
-                    true => self.all >= TIMES_MIN,
-                    false => self.candidate >= CANDIDATE_MIN || self.all >= TOTAL_MIN && self.candidate >= 1.0,
+                    true => self.candidate >= TIMES_CANDIDATE && self.seconds >= TIMES_SECONDS,
+                    false => {
+                        self.candidate >= CANDIDATE_MIN || self.all >= TOTAL_MIN && self.candidate >= SOME
+                    }
                 };
                 if has_enough {
                     self.left = self.left.min(not_reached(self.level, self.mean, self.variance));

@@ -9,6 +9,9 @@ use crate::release::plan::{Bounds, Check, Measure, Question, Watched};
 use crate::schedule::evidence::Parts;
 use crate::stats::Margin;
 
+/// For how many minutes a visitor stays, about.
+const VISIT_MINUTES: f64 = 3.0;
+
 /// How a check comes to say that a version is bad.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Power {
@@ -16,12 +19,7 @@ pub(super) enum Power {
     Evidence(Information),
     /// It looks at the latest requests, at least `sample` of them or all within a window, and says so when the share
     /// of bad ones, in truth `share`, is above `most`.
-    Look {
-        share: f64,
-        most: f64,
-        sample: f64,
-        window: f64,
-    },
+    Look { share: f64, most: f64, sample: f64, window: f64 },
     /// It never does.
     None,
 }
@@ -83,7 +81,8 @@ pub(super) fn margin(tolerate: Tolerance) -> Margin {
 pub(super) fn bad_share(check: &Check, failures: f64, traffic: &Traffic) -> f64 {
     match &check.measure {
         Measure::Responses(bad) if bad.unit == CheckUnit::User => {
-            let each = traffic.requests_per_visitor();
+            // Each is counted once in a minute.
+            let each = (traffic.requests_per_visitor() / VISIT_MINUTES).max(1.0);
             (1.0 - (1.0 - failures).powf(each)) / each
         }
         _ => failures,
@@ -107,9 +106,10 @@ pub(super) fn power(check: &Check, bad: Bad, parts: Parts, traffic: &Traffic) ->
             };
             Power::Evidence(of_worse(margin(*tolerate), w, rates))
         }
-        (Question::LatencyAgainstStable { tolerate, .. }, Sees::Times, Bad::Slower(slower)) => {
+        (Question::LatencyAgainstStable { tolerate, quantile, .. }, Sees::Times, Bad::Slower(slower)) => {
             let Some(w) = weight(parts) else { return Power::None };
-            Power::Evidence(times(traffic).of_slower(w, (1.0 + slower) / (1.0 + tolerate)))
+            let factor = (1.0 + slower) / (1.0 + tolerate);
+            Power::Evidence(times(traffic).of_slower(w, quantile.fraction(), factor))
         }
         (Question::Share { bounds }, Sees::Failures, Bad::Failures(failures)) => match most(bounds) {
             Some(most) => look(bounds, failures, most),
@@ -165,7 +165,7 @@ impl Assumed {
             super::Failures::Share(share) => share,
             super::Failures::Times(times) => times * traffic.errors.value,
         };
-        Bad::Failures(failures.clamp(0.0, 1.0))
+        Bad::Failures(super::held(failures, 0.0, 1.0))
     }
 }
 
