@@ -48,6 +48,12 @@ chromium:
 	@test -x $(CHROMIUM) || { apt-get update -q && apt-get install -qy --no-install-recommends chromium; } \
 		|| { echo "No browser at $(CHROMIUM): install Chromium, or name one with CHROMIUM=/path" >&2; exit 1; }
 
+.PHONY: metric-servers
+metric-servers:
+	@command -v prometheus >/dev/null && command -v victoria-metrics >/dev/null \
+		|| { apt-get update -q && apt-get install -qy --no-install-recommends prometheus victoria-metrics; } \
+		|| { echo "No prometheus or victoria-metrics to be found: install both" >&2; exit 1; }
+
 check: web/node_modules/.installed cargo-deny ## Checks format, lints, licences, generated files
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- --deny warnings
