@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sluice_core::document::metric::MetricKind;
 use sluice_core::release::Amount;
-use sluice_stats::{Histogram, Trials};
+use sluice_core::stats::{Histogram, Trials};
 
 use super::explicit::{Explicit, spread};
 use super::exponential::Exponential;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sluice_stats::Histogram;
+use sluice_core::stats::Histogram;
 
 use super::refused::Refused;
 use crate::otlp::message::ExplicitPoint;

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use sluice_core::ServiceKey;
 use sluice_core::document::metric::{MetricKind, MetricSource, OtlpSource, ReadSpec, Worse};
 use sluice_core::release::{Amount, Taken};
+use sluice_core::stats::Trials;
 use sluice_engine::port::source::{Ask, Source as _, Trouble, Versions};
-use sluice_stats::Trials;
 
 use super::*;
 

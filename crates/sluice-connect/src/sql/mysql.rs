@@ -62,7 +62,9 @@ pub(super) async fn ask(
         let loading = tokio::task::spawn_blocking(rustls_native_certs::load_native_certs);
         let roots = loading.await.map(|found| found.certs).unwrap_or_default();
         let roots = roots.into_iter().map(|root| root.to_vec().into()).collect();
-        builder = builder.ssl_opts(Some(SslOpts::default().with_root_certs(roots)));
+        // Whom the machine trusts, as everywhere, and nobody that came with the client.
+        let tls = SslOpts::default().with_disable_built_in_roots(true).with_root_certs(roots);
+        builder = builder.ssl_opts(Some(tls));
     }
     let mut connection = Conn::new(builder).await.map_err(|error| broken("cannot be reached", &error))?;
     let answered = answers(&mut connection, kind, &errand).await?;

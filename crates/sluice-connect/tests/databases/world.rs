@@ -6,10 +6,10 @@ use sluice_connect::{OutsideSources, SourceOptions};
 use sluice_core::document::metric::{MetricKind, MetricSource, ReadSpec, SqlSource, Worse};
 use sluice_core::document::policy::SecretSource;
 use sluice_core::release::{Amount, Taken};
+use sluice_core::stats::Trials;
 use sluice_core::{ServiceKey, Span, Timestamp};
 use sluice_engine::port::Sources as _;
 use sluice_engine::port::source::{Ask, Source, Trouble, Versions};
-use sluice_stats::Trials;
 
 /// The password that every server here wants. With what addresses and texts must not be changed by.
 pub(crate) const PASSWORD: &str = "s3cr3t' @:/%?";

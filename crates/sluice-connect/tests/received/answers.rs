@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use sluice_core::Timestamp;
 use sluice_core::document::metric::MetricKind;
 use sluice_core::release::Amount;
-use sluice_stats::Trials;
+use sluice_core::stats::Trials;
 
 use crate::world::{World, clock};
 

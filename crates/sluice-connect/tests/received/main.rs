@@ -4,6 +4,7 @@
 
 mod alerts;
 mod answers;
+mod documented;
 mod sdk;
 mod sender;
 mod world;

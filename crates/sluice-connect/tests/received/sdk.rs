@@ -3,7 +3,7 @@
 use serde_json::json;
 use sluice_core::document::metric::MetricKind;
 use sluice_core::release::Amount;
-use sluice_stats::{Histogram, Trials};
+use sluice_core::stats::{Histogram, Trials};
 
 use crate::sender::{Manner, Sender};
 use crate::world::World;
