@@ -116,6 +116,12 @@ impl Finding {
         let question = &check.question;
         let samples = grouped(self.candidate_samples);
         match self.ground {
+            Ground::NoTraffic if check.is_read() => {
+                format!("{subject} cannot be judged, because nothing was measured of it yet")
+            }
+            Ground::NoStableTraffic if check.is_read() => {
+                format!("{subject} cannot be compared, because nothing was measured of stable yet")
+            }
             Ground::NoTraffic => {
                 format!("{subject} cannot be judged, because no request has reached the candidate")
             }
