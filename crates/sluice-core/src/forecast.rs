@@ -142,7 +142,7 @@ pub enum Bad {
 }
 
 /// What a release would be able to see.
-#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Forecast {
     /// The policy.
@@ -173,7 +173,7 @@ pub struct Forecast {
 }
 
 /// A check that cannot decide.
-#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CheckDoubt {
     /// Its place in the policy, from 0.
@@ -185,7 +185,7 @@ pub struct CheckDoubt {
 }
 
 /// What would become of a bad version that is bad from the first step on.
-#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Outcome {
     /// What is bad about it.
@@ -213,7 +213,7 @@ pub struct Outcome {
 }
 
 /// What a step would be able to see.
-#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StepForecast {
     /// Its name.
@@ -259,7 +259,7 @@ pub struct StepForecast {
 }
 
 /// What a check is able to see in a step.
-#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CheckForecast {
     /// The metric.

@@ -227,29 +227,29 @@ fn no_figure_breaks_it() {
 fn a_forecast_is_a_table_and_plain_sentences() {
     let load = Load { rate: 20.0, ..LOAD };
     expect![[r#"
-        Policy canary, worked out for 20 requests per second (given), 0.2 % of them fail (given), p50 80 ms, p95 214.6 ms, p99 323.1 ms (given), 7200 visitors an hour (assumed)
+        Policy canary, worked out for 20 requests per second (given), 0.2 % of them fail (given), p50 80 ms, p95 214.6 ms, p99 323.1 ms (given), 72 000 visitors an hour (given)
 
         STEP     SHARE  TAKES  FOUND AFTER   90 %  SMALLEST  PEOPLE  FAILED  AT MOST
-        first      1 %  8m20s        4m49s      -     3.1 %      10       3        5
-        few        5 %    10m        1m23s  2m42s       2 %      70       4       35
-        quarter   25 %    10m          21s    44s     1.5 %     370       4      185
-        half      50 %    10m          15s    30s     1.4 %     970       4      485
-        all      100 %    10m           6s    12s     3.1 %    2170       4     1085
+        first      1 %  8m20s        4m46s      -     3.1 %     100       3        5
+        few        5 %    10m        1m22s  2m42s       2 %     700       4       35
+        quarter   25 %    10m          21s    44s     1.5 %    3700       4      185
+        half      50 %    10m          15s    30s     1.4 %    9700       4      485
+        all      100 %    10m           6s    12s     3.1 %  21 700       4     1085
 
         FOUND AFTER and 90 %: a version that fails 5 % of its requests, if that first shows in this step.
         SMALLEST: the fewest failures that are found within the step, on average.
         FAILED: requests that fail by the step's end, such a version being bad from the start.
 
         A VERSION THAT               FOUND   AFTER    90 %  IN STEP  FAILED  AT MOST  PEOPLE
-        fails 1 % of its requests     24 %  25m18s       -  quarter     177      217    1771
-        fails 2 % of its requests    100 %  14m35s  22m10s      few      16      434      78
-        fails 5 % of its requests    100 %   5m33s   8m54s    first       4     1085       7
-        fails 20 % of its requests   100 %   1m36s   3m22s    first       4     4340       2
-        fails 100 % of its requests  100 %     42s   1m22s    first       8   21 700       1
-        takes 50 % longer            100 %   8m51s  10m32s      few       -        -      15
+        fails 1 % of its requests     28 %  26m42s       -  quarter     171      217  17 086
+        fails 2 % of its requests    100 %  14m28s  21m46s      few      15      434     742
+        fails 5 % of its requests    100 %   5m30s   8m54s    first       4     1085      74
+        fails 20 % of its requests   100 %   1m11s   2m24s    first       3     4340      14
+        fails 100 % of its requests  100 %     17s     18s    first       3   21 700       3
+        takes 50 % longer            100 %   8m51s  10m32s      few       -        -     145
 
         If nothing is wrong, the release takes 48m20s.
-        A version that fails 5 % of its requests is found after about 5m33s, in step first by `http.errors not more than 0.5 percentage points worse than stable (99 % sure)`, nine times in ten within 8m54s: 4 requests fail on the way, and 7 people meet it.
-        A version that takes 50 % longer is found after about 8m51s, in step few by `http.latency p95 not more than 20 % worse than stable (99 % sure)`, nine times in ten within 10m32s: 15 people meet it.
+        A version that fails 5 % of its requests is found after about 5m30s, in step first by `http.errors not more than 0.5 percentage points worse than stable (99 % sure)`, nine times in ten within 8m54s: 4 requests fail on the way, and 74 people meet it.
+        A version that takes 50 % longer is found after about 8m51s, in step few by `http.latency p95 not more than 20 % worse than stable (99 % sure)`, nine times in ten within 10m32s: 145 people meet it.
     "#]].assert_eq(&of("canary", load, Bad::Failures(0.05)).to_string());
 }

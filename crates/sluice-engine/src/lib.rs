@@ -14,6 +14,7 @@ mod apply;
 pub mod engine;
 pub mod error;
 mod explain;
+pub mod forecast;
 mod hook;
 mod inner;
 mod keep;

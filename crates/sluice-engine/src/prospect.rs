@@ -66,7 +66,7 @@ impl<'w> Prospect<'w> {
         self.states.get(service).or_else(|| self.world.state(service))
     }
 
-    fn live(&self, service: &ServiceKey) -> Option<&VersionName> {
+    pub(crate) fn live(&self, service: &ServiceKey) -> Option<&VersionName> {
         self.state(service)?.live.as_ref()
     }
 
@@ -105,7 +105,7 @@ impl<'w> Prospect<'w> {
     }
 
     /// The policy that an environment binds to a change.
-    fn bound_policy(&self, service: &ServiceKey, from: &VersionName, to: &VersionName) -> Name {
+    pub(crate) fn bound_policy(&self, service: &ServiceKey, from: &VersionName, to: &VersionName) -> Name {
         let none = BTreeMap::new();
         let (before, after) = (self.version(service, from), self.version(service, to));
         let build = after.map(|version| &version.build);

@@ -16,8 +16,8 @@ use utoipa::ToSchema;
 
 pub use code::Code;
 pub(crate) use documented::{
-    ActProblems, AnnounceProblems, AnyProblems, ApplyProblems, DeleteProblems, GetProblems, HandOnProblems,
-    LintProblems, PreviewProblems, PutProblems, ReleaseProblems, WithdrawProblems,
+    ActProblems, AnnounceProblems, AnyProblems, ApplyProblems, DeleteProblems, ForecastProblems, GetProblems,
+    HandOnProblems, LintProblems, PreviewProblems, PutProblems, ReleaseProblems, WithdrawProblems,
 };
 pub use reference::reference;
 

@@ -4,6 +4,7 @@ mod apply;
 mod documents;
 mod events;
 mod explain;
+mod forecasts;
 mod lint;
 mod meta;
 mod preview;
@@ -41,6 +42,7 @@ pub(crate) fn described() -> OpenApiRouter<Arc<State>> {
         .merge(releases::routes())
         .merge(versions::routes())
         .merge(explain::routes())
+        .merge(forecasts::routes())
         .merge(standing::routes())
         .merge(events::routes())
         .merge(traffic::routes())

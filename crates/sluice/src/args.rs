@@ -4,6 +4,7 @@ pub(crate) mod actor;
 pub(crate) mod analyze;
 pub(crate) mod documents;
 pub(crate) mod explain;
+pub(crate) mod plan;
 pub(crate) mod policy;
 pub(crate) mod release;
 pub(crate) mod running;
@@ -145,6 +146,8 @@ pub(crate) enum Command {
     /// Starts, watches and steers releases
     #[command(subcommand)]
     Release(ReleaseCommand),
+    /// Foretells what a release would be able to see, and what a bad version would cost
+    Plan(plan::PlanArgs),
     /// Says why a release is where it is, with all numbers, and what would change it
     Explain(explain::ExplainArgs),
     /// Announces, lists and withdraws versions

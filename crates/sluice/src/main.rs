@@ -65,6 +65,7 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Get(args) => verb::get::run(context, args),
         Command::Delete(args) => verb::delete::run(context, args),
         Command::Release(command) => verb::release::run(context, command),
+        Command::Plan(args) => verb::plan::run(context, args),
         Command::Explain(args) => verb::explain::run(context, args),
         Command::Version(command) => verb::version::run(context, command),
         Command::Promote(args) => verb::promote::run(context, args),

@@ -7,6 +7,7 @@ pub(crate) mod diff;
 pub(crate) mod events;
 pub(crate) mod explain;
 pub(crate) mod get;
+pub(crate) mod plan;
 pub(crate) mod policy;
 pub(crate) mod preview;
 pub(crate) mod promote;

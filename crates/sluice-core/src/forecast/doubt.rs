@@ -1,6 +1,6 @@
 //! Why a check cannot tell.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::course::Leg;
@@ -14,7 +14,7 @@ use crate::release::plan::{Check, Question, Step};
 use crate::schedule::evidence::{Parts, last_exposure, requests_to_judge};
 
 /// Why a check cannot tell.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Doubt {
     /// A word for programs.
@@ -24,7 +24,7 @@ pub struct Doubt {
 }
 
 /// Why a check cannot tell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum DoubtCode {
     /// No requests come.

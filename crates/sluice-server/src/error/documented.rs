@@ -64,6 +64,8 @@ problems! {
     /// Of starting a release.
     ReleaseProblems: &WITH_BODY,
         &[Code::NotFound, Code::ReleaseRefused, Code::IdempotencyMismatch, Code::DiskFull];
+    /// Of a forecast.
+    ForecastProblems: &WITH_BODY, &[Code::NotFound, Code::ReleaseRefused];
     /// Of announcing a version.
     AnnounceProblems: &WITH_BODY,
         &[

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use sluice_core::forecast::Forecast;
 use sluice_core::{Name, lint};
+use sluice_engine::forecast::ForecastRequest;
 use sluice_engine::resource::ReleaseRequest;
 
 use super::{Client, Error, Sending, json_object, query};
@@ -62,6 +64,12 @@ impl Client {
         let body = Value::Object(json_object(request)).to_string();
         let path = "/api/v1/releases?dryRun=true".to_owned();
         self.read(Sending::post(path, "application/json", body.into_bytes()))
+    }
+
+    /// What a release would be able to see. Nothing is changed.
+    pub(crate) fn forecast(&self, request: &ForecastRequest) -> Result<Forecast, Error> {
+        let body = Value::Object(json_object(request)).to_string();
+        self.read(Sending::post("/api/v1/forecasts".to_owned(), "application/json", body.into_bytes()))
     }
 
     /// Mistakes in the policies among `documents`, seen together with what is applied; without documents, in the one
