@@ -19,7 +19,7 @@ mod kept;
 use serde::{Deserialize, Serialize};
 
 use self::caution::Caution;
-use self::experts::{EXPERTS, gains, priors};
+use self::experts::{EXPERTS, Tails, gains, priors, tails_around};
 pub use self::kept::KeptTest;
 use crate::block::{Comparable, Pending, Requests};
 use crate::evidence::{Evidence, is_sensible, requests_needed};
@@ -30,6 +30,9 @@ use crate::{Margin, Merge};
 
 /// A block is complete with so many requests. The first only shows what times there are.
 const BLOCK: u64 = 100;
+
+/// The tails that are looked at along the whole curve.
+const WHOLE: Tails = [0.08, 0.01, 0.003];
 
 /// A sequential test of whether the candidate is slower than stable.
 ///
@@ -45,6 +48,9 @@ pub struct QuantileTest {
     requests: Arms<u64>,
     evidence: Evidence,
     peak: f64,
+    /// Whether to look along the whole curve instead of around the quantile.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    whole: bool,
     /// How batches vary, when requests of a batch may share their fate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     caution: Option<Box<Caution>>,
@@ -70,8 +76,20 @@ impl QuantileTest {
             requests: Arms::default(),
             evidence: Evidence::new(EXPERTS),
             peak: 0.0,
+            whole: false,
             caution: None,
         }
+    }
+
+    /// The same test for no quantile in particular: it looks at everything being slower, at the slowest 8 % and far out
+    /// at the slowest 1 % and 0.3 %, so that it finds any of these about as soon.
+    pub fn anywhere(relative_margin: f64) -> QuantileTest {
+        QuantileTest { whole: true, ..QuantileTest::new(0.95, relative_margin) }
+    }
+
+    /// The same test, cautious as by [`QuantileTest::cautious`].
+    pub fn with_caution(self) -> QuantileTest {
+        QuantileTest { caution: Some(Box::default()), ..self }
     }
 
     /// The same test for live traffic, where all requests of a second may be slow together: a version that is short of
@@ -82,7 +100,7 @@ impl QuantileTest {
     /// one learns from past batches how much more they vary than independent requests would, and bets less the more they
     /// do. That is no proof as it is for independent requests, but holds in the simulations of docs/statistics.md.
     pub fn cautious(quantile: f64, relative_margin: f64) -> QuantileTest {
-        QuantileTest { caution: Some(Box::default()), ..QuantileTest::new(quantile, relative_margin) }
+        QuantileTest::new(quantile, relative_margin).with_caution()
     }
 
     /// Takes in the times of both versions over the same stretch of time. Batches must be final and in order. Small
@@ -94,8 +112,9 @@ impl QuantileTest {
         }
         let batch = Arms { stable: stable.clone(), candidate: self.reduced(candidate) };
         self.requests.merge(&Arms { stable: stable.count(), candidate: candidate.count() });
+        let tails = self.tails();
         if let Some(caution) = &mut self.caution {
-            caution.learn(&self.past, self.quantile, &batch);
+            caution.learn(&self.past, &tails, &batch);
         }
         if let Some(stale) = self.pending.add(&batch) {
             self.remember(&stale);
@@ -156,8 +175,8 @@ impl QuantileTest {
     fn settle(&mut self, block: &Arms<Histogram>) {
         if self.past.count() >= BLOCK {
             let gains = match &self.caution {
-                Some(caution) => caution.gains(&self.past, self.quantile, block),
-                None => gains(&self.past, self.quantile, block),
+                Some(caution) => caution.gains(&self.past, &self.tails(), block),
+                None => gains(&self.past, &self.tails(), block),
             };
             self.evidence.since_start(gains.iter().copied());
             if self.evidence.was_restarted() {
@@ -166,6 +185,10 @@ impl QuantileTest {
             self.peak = self.peak.max(self.log_e());
         }
         self.remember(block);
+    }
+
+    fn tails(&self) -> Tails {
+        if self.whole { WHOLE } else { tails_around(self.quantile) }
     }
 
     fn remember(&mut self, block: &Arms<Histogram>) {

@@ -4,11 +4,22 @@ use sluice_stats::QuantileTest;
 
 use crate::clumps::CLUMPS;
 use crate::kept_times::{KEPT, NOT_KEPT};
-use crate::scenarios::{NO_SLOWER, SLOWER};
+use crate::scenarios::{NO_SLOWER, SLOWER, SLOWER_ANYWHERE};
 use crate::streams::{Times, cap, run};
 use crate::{SLOWER_STREAMS, STREAMS, print_alarms, print_delay, print_head_of_alarms, print_head_of_delays};
 
 pub(crate) fn print() {
+    print_head_of_alarms("Times, anywhere");
+    for row in NO_SLOWER.iter().filter(|row| row.quantile == 0.95) {
+        let test = || QuantileTest::anywhere(row.margin);
+        print_alarms(row.name, &run(STREAMS, |seed| row.stops_of(test(), seed)));
+    }
+    print_head_of_delays("Times, anywhere");
+    for row in &SLOWER_ANYWHERE {
+        let least = row.least();
+        let all = run(SLOWER_STREAMS, |seed| row.stops_anywhere(seed, cap(least)));
+        print_delay(row.times.name, &all, least, [row.at_most; 2]);
+    }
     print_head_of_alarms("Times, cautious: requests of a second are slow together");
     for row in &CLUMPS {
         let test = || QuantileTest::cautious(row.quantile, 0.0);

@@ -8,7 +8,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::experts::{LOOKS, gains, look_of, spreads};
+use super::experts::{LOOKS, Tails, gains, look_of, spreads};
 use crate::block::Comparable;
 use crate::histogram::Histogram;
 use crate::trials::Arms;
@@ -107,17 +107,17 @@ impl Spreads {
 
 impl Caution {
     /// Learns from a batch whose block is still to be settled, given what was known of times before the block.
-    pub(super) fn learn(&mut self, past: &Histogram, quantile: f64, batch: &Arms<Histogram>) {
+    pub(super) fn learn(&mut self, past: &Histogram, tails: &Tails, batch: &Arms<Histogram>) {
         if past.is_empty() || !batch.is_comparable() {
             return;
         }
-        let looks = spreads(past, quantile, batch).map(Spread::squared);
+        let looks = spreads(past, tails, batch).map(Spread::squared);
         self.waiting.add(Spreads { batches: 1, looks });
     }
 
     /// What each expert gains by a block, more carefully; none before there is enough to go by.
-    pub(super) fn gains(&self, past: &Histogram, quantile: f64, block: &Arms<Histogram>) -> super::Gains {
-        let mut gained = gains(past, quantile, block);
+    pub(super) fn gains(&self, past: &Histogram, tails: &Tails, block: &Arms<Histogram>) -> super::Gains {
+        let mut gained = gains(past, tails, block);
         if self.known.batches < BATCHES_MIN {
             return gained.map(|_| 0.0);
         }

@@ -45,13 +45,13 @@ pub(super) fn priors() -> impl Iterator<Item = f64> + Clone {
 /// `w g_candidate + (1 - w) g_stable = 1` everywhere, and `g_candidate` never falls as times grow, a candidate that
 /// is at every time at least as likely as stable to be done gains at most 1 in expectation: with fixed counts by the
 /// inequality of the means. `R` comes from the past alone.
-pub(super) fn gains(past: &Histogram, quantile: f64, block: &Arms<Histogram>) -> [f64; EXPERTS] {
-    gains_at(past, block.share(), quantile, block)
+pub(super) fn gains(past: &Histogram, tails: &Tails, block: &Arms<Histogram>) -> [f64; EXPERTS] {
+    gains_at(past, block.share(), tails, block)
 }
 
-fn gains_at(past: &Histogram, w: f64, quantile: f64, block: &Arms<Histogram>) -> [f64; EXPERTS] {
-    let thresholds = TAILS.iter().flat_map(|tail| {
-        let tail = Tail::new(past, tail_share(*tail, quantile), block);
+fn gains_at(past: &Histogram, w: f64, tails: &Tails, block: &Arms<Histogram>) -> [f64; EXPERTS] {
+    let thresholds = tails.iter().flat_map(|share| {
+        let tail = Tail::new(past, *share, block);
         TAIL_RATIOS.iter().map(move |ratio| tail.gain(w, *ratio))
     });
     let by_score = gains_by_score(past, w, block);
@@ -61,19 +61,24 @@ fn gains_at(past: &Histogram, w: f64, quantile: f64, block: &Arms<Histogram>) ->
 }
 
 /// How the versions differ in a batch of both, for each way to look at times. Scales differ; they cancel.
-pub(super) fn spreads(past: &Histogram, quantile: f64, batch: &Arms<Histogram>) -> [Spread; LOOKS] {
+pub(super) fn spreads(past: &Histogram, tails: &Tails, batch: &Arms<Histogram>) -> [Spread; LOOKS] {
     let mut looks = [Spread::default(); LOOKS];
-    for (look, tail) in looks.iter_mut().zip(TAILS) {
-        *look = Tail::new(past, tail_share(tail, quantile), batch).spread(batch.share());
+    for (look, tail) in looks.iter_mut().zip(tails) {
+        *look = Tail::new(past, *tail, batch).spread(batch.share());
     }
     looks[TAILS.len()..].copy_from_slice(&spreads_by_score(past, batch.share(), batch));
     looks
 }
 
-/// The share of a tail, of which `tail` is how its odds compare with those beyond the quantile.
-fn tail_share(tail: f64, quantile: f64) -> f64 {
-    let odds = tail * (1.0 - quantile) / quantile;
-    odds / (1.0 + odds)
+/// The shares of all requests beyond the thresholds.
+pub(super) type Tails = [f64; TAILS.len()];
+
+/// The tails around that beyond a quantile.
+pub(super) fn tails_around(quantile: f64) -> Tails {
+    TAILS.map(|tail| {
+        let odds = tail * (1.0 - quantile) / quantile;
+        odds / (1.0 + odds)
+    })
 }
 
 /// Times beyond a threshold.
@@ -174,7 +179,7 @@ mod tests {
             let mut block = Arms::<Histogram>::default();
             block.stable.add(bucket, counts.stable);
             block.candidate.add(bucket, counts.candidate);
-            gains_at(past, w, 0.95, &block)
+            gains_at(past, w, &tails_around(0.95), &block)
         };
         [at(Arms { stable: 1, candidate: 0 }), at(Arms { stable: 0, candidate: 1 })]
     }

@@ -10,7 +10,8 @@ use crate::false_alarms::is_kept;
 use crate::kept_times::{KEPT, NOT_KEPT};
 use crate::means::{AS_GOOD, SPEND_LESS};
 use crate::pasts::{AS_BEFORE, HURT};
-use crate::streams::{cap, mean_delay, run, stopped};
+use crate::scenarios::{NO_SLOWER, SLOWER_ANYWHERE};
+use crate::streams::{Times, cap, mean_delay, run, stopped};
 
 #[test]
 fn visitors_who_are_assigned_as_asked_for_rarely_alarm() {
@@ -50,6 +51,24 @@ fn intervals_of_the_odds_hold_the_truth_at_every_look() {
     });
     let missed = misses.iter().filter(|missed| **missed).count();
     assert!(missed <= 26, "{missed} of 300 left the interval, at a confidence of 95 %");
+}
+
+#[test]
+fn a_slower_candidate_is_found_soon_by_a_test_that_was_not_told_where_to_look() {
+    for row in SLOWER_ANYWHERE.iter().filter(|row| row.times.w == 0.5) {
+        let least = row.least();
+        let all = run(60, |seed| row.stops_anywhere(seed, cap(least)));
+        assert_soon(row.times.name, &all, least, [row.at_most; 2]);
+    }
+}
+
+#[test]
+fn a_candidate_that_is_no_slower_is_rarely_stopped_by_a_test_that_was_not_told_where_to_look() {
+    for times in NO_SLOWER.iter().filter(|times| times.quantile == 0.95) {
+        let test = || QuantileTest::anywhere(times.margin);
+        let all = run(120, |seed| Times { requests: 8_000, ..*times }.stops_of(test(), seed));
+        assert!(is_kept(&all), "{}: {:?} of 120 stopped", times.name, stopped(&all));
+    }
 }
 
 #[test]

@@ -200,3 +200,21 @@ pub(crate) const SLOWER: [Slower; 8] = [
     slower("tail +30 %, p99, w 5 %", 0.99, 0.05, 3.8, |z, _| longer_tail(z)),
     slower("tail +30 %, p99, w 50 %", 0.99, 0.5, 3.8, |z, _| longer_tail(z)),
 ];
+
+/// The same kinds of faults, to be found by a test that was not told where to look.
+pub(crate) const SLOWER_ANYWHERE: [Slower; 8] = [
+    slower("all +10 %, w 5 %", 0.5, 0.05, 1.9, |z, _| 1.1 * usual(z)),
+    slower("all +10 %, w 50 %", 0.5, 0.5, 1.9, |z, _| 1.1 * usual(z)),
+    slower("p99 +30 %, w 5 %", 0.5, 0.05, 2.6, |z, _| wider(z)),
+    slower("p99 +30 %, w 50 %", 0.5, 0.5, 2.6, |z, _| wider(z)),
+    slower("2 % ten times, w 5 %", 0.5, 0.05, 4.2, some_tenfold),
+    slower("2 % ten times, w 50 %", 0.5, 0.5, 3.2, some_tenfold),
+    slower("tail +30 %, w 5 %", 0.5, 0.05, 3.8, |z, _| longer_tail(z)),
+    slower("tail +30 %, w 50 %", 0.5, 0.5, 3.8, |z, _| longer_tail(z)),
+];
+
+impl Slower {
+    pub(crate) fn stops_anywhere(&self, seed: u64, cap: u64) -> Stops {
+        Times { requests: cap, ..self.times }.stops_of(sluice_stats::QuantileTest::anywhere(0.0), seed)
+    }
+}
