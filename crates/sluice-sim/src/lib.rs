@@ -6,6 +6,7 @@ pub mod city;
 pub mod clock;
 pub mod conformance;
 pub mod hooks;
+pub mod incident;
 pub mod life;
 pub mod memory;
 pub mod random;
