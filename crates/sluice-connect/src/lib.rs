@@ -1,13 +1,17 @@
-//! Other programs that Sluice asks and tells, behind the engine's ports. For now: webhooks.
+//! Other programs that Sluice asks, tells and listens to, behind the engine's ports.
 //!
-//! [`HttpHooks`] is the engine's [`Hooks`](sluice_engine::port::Hooks) over HTTP/1.1, plain or in TLS.
-//! `docs/webhooks.md` tells whoever answers webhooks what is sent and how to answer.
+//! - [`HttpHooks`] is the engine's [`Hooks`](sluice_engine::port::Hooks) over HTTP/1.1, plain or in TLS.
+//!   `docs/webhooks.md` tells whoever answers webhooks what is sent and how to answer.
+//! - [`OutsideSources`] is the engine's [`Sources`](sluice_engine::port::Sources): metrics that others measure.
+//!   `docs/metrics.md` tells how each is read.
+//! - [`Inbox`] and [`Alerts`] keep what programs hand in by themselves, at the addresses of [`receivers`] and
+//!   [`serve_otlp_grpc`].
 //!
 //! # What is deliberately absent
 //!
 //! - No retries: a call is made once. When to call again is the release's to decide, and it is written down there.
 //! - No pool: each call has a connection of its own, so that no call is lost on, or repeated after, the death of
-//!   an old one.
+//!   an old one, and no session of a database is left as the reading before left it.
 //! - No redirects: a signed message goes to the address that somebody wrote down, or nowhere.
 //! - No proxies, and nothing else that is taken silently from the environment: `sluice` hands in what variables hold.
 //! - Nothing of a secret, and of an address nothing but host and port, in any message: paths and queries of webhooks
