@@ -60,7 +60,7 @@ fn all_entries() -> impl Strategy<Value = Vec<Entry>> {
 proptest! {
     #[test]
     fn what_is_written_piece_by_piece_comes_back(pieces in vec(all_entries(), 0..4)) {
-        let bytes: Vec<u8> = pieces.iter().flat_map(|piece| encode(piece)).collect();
+        let bytes: Vec<u8> = pieces.iter().flat_map(encode).collect();
         prop_assert_eq!(decode(&bytes), Decoded { entries: pieces.concat(), damage: None });
     }
 
@@ -68,7 +68,7 @@ proptest! {
     fn a_changed_byte_costs_a_piece_and_is_noticed(
         pieces in vec(all_entries(), 1..4), place: prop::sample::Index, change in 1..=u8::MAX,
     ) {
-        let mut bytes: Vec<u8> = pieces.iter().flat_map(|piece| encode(piece)).collect();
+        let mut bytes: Vec<u8> = pieces.iter().flat_map(encode).collect();
         let place = place.index(bytes.len());
         bytes[place] ^= change;
         let decoded = decode(&bytes);
