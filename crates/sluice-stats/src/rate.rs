@@ -208,13 +208,12 @@ impl RateTest {
     }
 }
 
-/// The effects and their prior weights, which fall as 1/effect and add up to 1.
+/// The effects and their prior weights, which add up to 1. Small effects need the most events, and find out soonest when
+/// they are expected; large ones need so few that a weight too low would double them. So both ends have more than
+/// 1/effect would give them.
 static EFFECTS_AND_PRIORS: LazyLock<[(f64, f64); EFFECTS]> = LazyLock::new(|| {
     let ratio = (EFFECT_MAX / EFFECT_MIN).powf(1.0 / (EFFECTS - 1) as f64);
-    // The sum of the geometric series 1/effect.
-    let sum = (1.0 - ratio.powi(-(EFFECTS as i32))) / (1.0 - 1.0 / ratio) / EFFECT_MIN;
-    std::array::from_fn(|i| {
-        let effect = EFFECT_MIN * ratio.powi(i as i32);
-        (effect, 1.0 / (effect * sum))
-    })
+    let weight = |i: i32| 0.9 * ratio.powi(-3 * i) + 0.3 * ratio.powi(-i) + 0.2;
+    let sum: f64 = (0..EFFECTS as i32).map(weight).sum();
+    std::array::from_fn(|i| (EFFECT_MIN * ratio.powi(i as i32), weight(i as i32) / sum))
 });

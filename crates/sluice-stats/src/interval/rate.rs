@@ -35,7 +35,7 @@ impl RateInterval {
         let batch = Arms { stable, candidate };
         let Some(seen) = Seen::new(&batch) else { return };
         if seen.all > 0.0 {
-            let units = self.dispersion.units(seen.all);
+            let units = self.dispersion.units(seen.all).proven;
             self.curve.add(seen.odds, seen.all, seen.candidate, units / seen.all);
             let events = self.curve.events();
             if self.ratio.is_none_or(|(at, _)| events >= at * 1.01) {
