@@ -29,6 +29,7 @@ const LEVELS: [f64; 5] = [0.01, 0.02, 0.05, 0.2, 1.0];
 /// Where a figure comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = FigureOrigin)]
 pub enum Origin {
     /// Measured, of the traffic now.
     Live,
@@ -51,6 +52,7 @@ pub struct Figure {
 /// How long stable's requests take, in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ForecastLatency)]
 pub struct Latency {
     /// Half of them take no longer.
     pub p50: f64,
@@ -65,6 +67,7 @@ pub struct Latency {
 /// The traffic that a release would meet.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ForecastTraffic)]
 pub struct Traffic {
     /// Requests per second of the service; 0 when none come.
     pub rate: Figure,
@@ -107,6 +110,7 @@ pub const REQUESTS_PER_VISITOR: f64 = 10.0;
 /// How bad a version is assumed to be.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[schema(as = AssumedFaults)]
 pub struct Assumed {
     /// How many of its requests fail, if its fault is that they do.
     pub failures: Failures,
@@ -117,6 +121,7 @@ pub struct Assumed {
 /// How many requests of a bad version fail.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = AssumedFailures)]
 pub enum Failures {
     /// This part of all, as a fraction.
     Share(f64),
@@ -134,6 +139,7 @@ impl Default for Assumed {
 /// A fault.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Fault)]
 pub enum Bad {
     /// This part of its requests fails, as a fraction.
     Failures(f64),
@@ -187,6 +193,7 @@ pub struct CheckDoubt {
 /// What would become of a bad version that is bad from the first step on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = FaultOutcome)]
 pub struct Outcome {
     /// What is bad about it.
     pub bad: Bad,

@@ -100,6 +100,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/forecasts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Foretells what a release would be able to see
+         * @description For each step: how long until there is a verdict, how soon a bad version would be found and how small a fault, how many
+         *     people will have met it and how many of their requests would fail, and which checks cannot tell, with the reason. For
+         *     the traffic as it is now, or as it is given. Nothing is changed, and the version need not exist yet.
+         */
+        post: operations["forecastRelease"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/lint": {
         parameters: {
             query?: never;
@@ -319,6 +341,28 @@ export interface paths {
          * @description Says yes at the approval that the release waits at. `status.gate` says who may, how many have to, and who has.
          */
         post: operations["approveRelease"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/releases/{name}/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Explains a release
+         * @description Why it is where it is: each check with its numbers, interval, evidence, method and source, and what would change what
+         *     it says. For a moment before now, as it was noted last at or before that: whenever something happened to the
+         *     release, and once a minute.
+         */
+        get: operations["explainRelease"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -807,6 +851,33 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description Why a release is where it is. */
+        Account: {
+            /** @description The release. */
+            release: components["schemas"]["Name"];
+            /** @description The service. */
+            service: components["schemas"]["Name"];
+            /** @description The version that people had. */
+            from: components["schemas"]["VersionName"];
+            /** @description The version that is released. */
+            to: components["schemas"]["VersionName"];
+            /** @description When this was so. */
+            at: components["schemas"]["Timestamp"];
+            /** @description Where it is in its life. */
+            phase: components["schemas"]["PhaseName"];
+            step?: components["schemas"]["Name"] | null;
+            /** @description Who meets the candidate, in words. */
+            audience: string;
+            /** @description Why it is where it is, in one sentence. */
+            reason: string;
+            /** @description What every check says, and why. */
+            checks: components["schemas"]["CheckAccount"][];
+            /**
+             * Format: double
+             * @description How likely a false alarm is over the whole release, at most; none where no test decides.
+             */
+            falseAlarm?: number | null;
+        };
         /** @description Why a verb is given. */
         Act: {
             /**
@@ -814,6 +885,18 @@ export interface components {
              * @example support sees complaints
              */
             reason?: string | null;
+        };
+        /** @description Alerts that other programs send to Sluice (Alertmanager, Grafana, Datadog): how many are firing, as a gauge. */
+        AlertSource: {
+            /** @description The alert's name; any when absent. */
+            name?: string | null;
+            /**
+             * @description Which alerts are meant, by their labels: `version: "{{version}}"`. A value that begins with `~` is a regular
+             *     expression.
+             */
+            labels?: {
+                [key: string]: string;
+            };
         };
         /** @description When a version was announced, and by whom. */
         AnnouncedBy: {
@@ -912,6 +995,36 @@ export interface components {
             /** @description What they said. */
             reason?: string | null;
         };
+        /** @description How many requests of a bad version fail. */
+        AssumedFailures: {
+            /**
+             * Format: double
+             * @description This part of all, as a fraction.
+             */
+            share: number;
+        } | {
+            /**
+             * Format: double
+             * @description So many times as many as of stable.
+             */
+            times: number;
+        };
+        /** @description How bad a version is assumed to be. */
+        AssumedFaults: {
+            /**
+             * @description How many of its requests fail, if its fault is that they do.
+             * @default {
+             *       "share": 0.05
+             *     }
+             */
+            failures: components["schemas"]["AssumedFailures"];
+            /**
+             * Format: double
+             * @description How much longer its requests take, if its fault is that they do: 0.5 is half as long again.
+             * @default 0.5
+             */
+            slower: number;
+        };
         /** @description Where a visitor's attribute is read. Written `header: NAME`, `cookie: NAME` or `query: NAME`. */
         AttributeSource: {
             /** @description The value of a request header, name in lower case. */
@@ -945,10 +1058,75 @@ export interface components {
                 [key: string]: string;
             };
         };
+        /** @description What a check says, and why. */
+        CheckAccount: {
+            /** @description The check in words. */
+            check: string;
+            /** @description The service that it is asked of. */
+            service: components["schemas"]["Name"];
+            /** @description What it says. */
+            verdict: components["schemas"]["Verdict"];
+            /** @description Whether a pass is proved, or only no sign of harm was seen. */
+            isProved: boolean;
+            /** @description Why, in one sentence with the numbers in it. */
+            text: string;
+            /**
+             * Format: double
+             * @description Stable's value, as in the status.
+             */
+            stable?: number | null;
+            /**
+             * Format: double
+             * @description The candidate's value.
+             */
+            candidate?: number | null;
+            /**
+             * Format: int64
+             * @description Requests behind stable's value.
+             */
+            stableSamples: number;
+            /**
+             * Format: int64
+             * @description Requests behind the candidate's value.
+             */
+            candidateSamples: number;
+            interval?: components["schemas"]["EffectInterval"] | null;
+            evidence?: components["schemas"]["EvidenceAccount"] | null;
+            /** @description How it is decided. */
+            method: components["schemas"]["Method"];
+            /** @description What would change what it says, in one sentence. */
+            change: string;
+        };
+        /** @description A check that cannot decide. */
+        CheckDoubt: {
+            /** @description Its place in the policy, from 0. */
+            index: number;
+            /** @description What it asks, in words. */
+            check: string;
+            /** @description Why it cannot tell. */
+            doubt: components["schemas"]["Doubt"];
+        };
+        /** @description What a check is able to see in a step. */
+        CheckForecast: {
+            /** @description The metric. */
+            metric: components["schemas"]["Name"];
+            /** @description What it asks, in words. */
+            words: string;
+            passesAfter?: components["schemas"]["Span"] | null;
+            provesAfter?: components["schemas"]["Span"] | null;
+            findsAfter?: components["schemas"]["Span"] | null;
+            findsSurelyAfter?: components["schemas"]["Span"] | null;
+            /** @description Whether it can decide in this step: pass, or find the assumed fault. */
+            decides: boolean;
+            doubt?: components["schemas"]["Doubt"] | null;
+        };
         /** @description A check as it is written: one flat object, whichever way the metric is judged. */
         CheckSpec: {
             /** @description The metric: a built-in one (`http.errors`) or a Metric document. */
             metric: components["schemas"]["Name"];
+            service?: components["schemas"]["Name"] | null;
+            path?: components["schemas"]["PathPrefix"] | null;
+            unit?: components["schemas"]["CheckUnit"] | null;
             quantile?: components["schemas"]["Quantile"] | null;
             compare?: components["schemas"]["CompareWith"] | null;
             tolerate?: components["schemas"]["Tolerance"] | null;
@@ -965,6 +1143,11 @@ export interface components {
             onInconclusive?: components["schemas"]["OnInconclusive"] | null;
         };
         /**
+         * @description What a check counts once.
+         * @enum {string}
+         */
+        CheckUnit: "request" | "user";
+        /**
          * @description What keeps more people from meeting a candidate.
          * @enum {string}
          */
@@ -978,7 +1161,7 @@ export interface components {
          * @description What a candidate is compared with.
          * @enum {string}
          */
-        CompareWith: "stable";
+        CompareWith: "stable" | "before";
         /**
          * @description How sure one must be: written `99%`, above 50 % and below 100 %.
          * @example 99%
@@ -1001,8 +1184,48 @@ export interface components {
             /** @description Its name. */
             name: components["schemas"]["Name"];
         };
+        /** @description Why a check cannot tell. */
+        Doubt: {
+            /** @description A word for programs. */
+            code: components["schemas"]["DoubtCode"];
+            /** @description In words, as a part of a sentence. */
+            text: string;
+        };
+        /**
+         * @description Why a check cannot tell.
+         * @enum {string}
+         */
+        DoubtCode: "no-traffic" | "nobody" | "segments" | "everyone" | "sample" | "margin" | "tolerated" | "quantile" | "too-slow" | "source" | "path" | "elsewhere" | "other-fault";
         /** @example 2026-12-20 */
         Edge: string;
+        /**
+         * @description What an interval bounds.
+         * @enum {string}
+         */
+        Effect: "difference" | "ratio";
+        /**
+         * @description Between which bounds the candidate's difference from stable is in this step, at every moment, with the confidence of
+         *     the check.
+         */
+        EffectInterval: {
+            /** @description What is bounded. */
+            of: components["schemas"]["Effect"];
+            /**
+             * Format: double
+             * @description The lower bound; none where the data set none.
+             */
+            low?: number | null;
+            /**
+             * Format: double
+             * @description The most likely value.
+             */
+            estimate?: number | null;
+            /**
+             * Format: double
+             * @description The upper bound; none where the data set none.
+             */
+            high?: number | null;
+        };
         /** @example http://127.0.0.1:9001 */
         Endpoint: string;
         /** @description How many endpoints are ready. */
@@ -1128,6 +1351,31 @@ export interface components {
             /** @description The hash of all of this: SHA-256 over `previousHash` and the canonical JSON of the rest. */
             hash: string;
         };
+        /** @description What speaks against a candidate. */
+        EvidenceAccount: {
+            /**
+             * Format: double
+             * @description The evidence so far: 1 at first; a candidate within what is tolerated ever reaches X with a probability of 1/X
+             *     at most. Held below 1e300.
+             */
+            now: number;
+            /**
+             * Format: double
+             * @description How much it takes to fail.
+             */
+            needed: number;
+            /**
+             * Format: double
+             * @description How likely a false alarm of this check is, at most: its part of what the whole release may have.
+             */
+            alpha: number;
+            /**
+             * Format: int64
+             * @description About how many more of the candidate's requests it takes until one that fails twice as often as tolerated would
+             *     have been found; none where that cannot be reckoned.
+             */
+            moreRequests?: number | null;
+        };
         /** @description What the candidate answered, in all. */
         Exposed: {
             /**
@@ -1141,6 +1389,72 @@ export interface components {
              */
             failed: number;
         };
+        /** @description A fault. */
+        Fault: {
+            /**
+             * Format: double
+             * @description This part of its requests fails, as a fraction.
+             */
+            failures: number;
+        } | {
+            /**
+             * Format: double
+             * @description Its requests take longer by this part.
+             */
+            slower: number;
+        };
+        /** @description What would become of a bad version that is bad from the first step on. */
+        FaultOutcome: {
+            /** @description What is bad about it. */
+            bad: components["schemas"]["Fault"];
+            /**
+             * Format: double
+             * @description How likely it is that it is found before the release ends, 0 to 1.
+             */
+            found: number;
+            foundAfter?: components["schemas"]["Span"] | null;
+            surelyAfter?: components["schemas"]["Span"] | null;
+            step?: components["schemas"]["Name"] | null;
+            /** @description The check that finds it, by its place in the policy. */
+            by?: number | null;
+            /**
+             * Format: int64
+             * @description Requests of people that it answers until it is taken back, on average.
+             */
+            requests: number;
+            /**
+             * Format: int64
+             * @description How many of them fail, on average; none for a fault that makes no request fail.
+             */
+            failed?: number | null;
+            /**
+             * Format: int64
+             * @description How many would fail if it were never found.
+             */
+            failedAtMost?: number | null;
+            /**
+             * Format: int64
+             * @description How many people will have met it by the time it is taken back, on average.
+             */
+            people: number;
+            /** @description That, in one plain sentence. */
+            words: string;
+        };
+        /** @description A figure with where it comes from. */
+        Figure: {
+            /**
+             * Format: double
+             * @description The figure.
+             */
+            value: number;
+            /** @description Where it comes from. */
+            origin: components["schemas"]["FigureOrigin"];
+        };
+        /**
+         * @description Where a figure comes from.
+         * @enum {string}
+         */
+        FigureOrigin: "live" | "given" | "assumed";
         /** @description Something that looks wrong. */
         Finding: {
             /** @description How bad it is. */
@@ -1156,6 +1470,90 @@ export interface components {
             text: string;
             /** @description How to mend it. */
             hint?: string | null;
+        };
+        /** @description What a release would be able to see. */
+        Forecast: {
+            /** @description The policy. */
+            policy: components["schemas"]["Name"];
+            /** @description The traffic that it was worked out for. */
+            traffic: components["schemas"]["ForecastTraffic"];
+            /** @description How bad a version was assumed to be. */
+            assumed: components["schemas"]["AssumedFaults"];
+            /** @description The steps, in order. */
+            steps: components["schemas"]["StepForecast"][];
+            /** @description How long the release takes if nothing is wrong; steps of which somebody decides when they end are left out. */
+            takes: components["schemas"]["Span"];
+            /** @description The steps of which nobody can tell how long they take, and why. */
+            undecided: string[];
+            /** @description What would become of a version that fails as assumed. */
+            failing: components["schemas"]["FaultOutcome"];
+            /** @description What would become of a version that is slower as assumed. */
+            slower: components["schemas"]["FaultOutcome"];
+            /** @description What would become of versions of which 1 %, 2 %, 5 %, 20 % or all requests fail. */
+            levels: components["schemas"]["FaultOutcome"][];
+            /**
+             * Format: double
+             * @description How likely it is that a version as good as stable is taken for bad by fixed bounds, by chance: 0 to 1. Comparisons
+             *     keep to the confidence that they ask for.
+             */
+            byChance: number;
+            /** @description The checks that cannot decide in any step, with the reason. */
+            never: components["schemas"]["CheckDoubt"][];
+            /** @description The forecast in plain sentences, the most important first. */
+            words: string[];
+        };
+        /** @description How long stable's requests take, in milliseconds. */
+        ForecastLatency: {
+            /**
+             * Format: double
+             * @description Half of them take no longer.
+             */
+            p50: number;
+            /**
+             * Format: double
+             * @description 95 % take no longer.
+             */
+            p95: number;
+            /**
+             * Format: double
+             * @description 99 % take no longer.
+             */
+            p99: number;
+            /** @description Where that comes from. */
+            origin: components["schemas"]["FigureOrigin"];
+        };
+        /** @description What a forecast is asked for. */
+        ForecastRequest: {
+            /** @description The service. */
+            service: components["schemas"]["Name"];
+            version?: components["schemas"]["VersionName"] | null;
+            environment?: components["schemas"]["Name"] | null;
+            policy?: components["schemas"]["Name"] | null;
+            /**
+             * Format: int32
+             * @description How many other services are released together with it.
+             */
+            with?: number;
+            /** @description Figures that are given; what is absent is measured, or assumed where nothing is known. */
+            traffic?: components["schemas"]["GivenTraffic"];
+            /** @description How bad a version is assumed to be; by default 5 % of its requests fail, or they take 50 % longer. */
+            assumed?: components["schemas"]["AssumedFaults"];
+        };
+        /** @description The traffic that a release would meet. */
+        ForecastTraffic: {
+            /** @description Requests per second of the service; 0 when none come. */
+            rate: components["schemas"]["Figure"];
+            /** @description The share of stable's requests that fail, as a fraction. */
+            errors: components["schemas"]["Figure"];
+            /** @description How long stable's requests take. */
+            latency: components["schemas"]["ForecastLatency"];
+            /** @description How many people come in an hour, each counted once. */
+            visitors: components["schemas"]["Figure"];
+            /**
+             * Format: int32
+             * @description How many services are released together: their checks share one chance of a false alarm.
+             */
+            services: number;
         };
         /** @description A stretch of time in which nothing may begin: `{ from: 2026-12-20, to: 2027-01-02, reason: holidays }`. */
         Freeze: {
@@ -1193,6 +1591,45 @@ export interface components {
             /** @description The share of requests that ended in one of these ways (a ratio). */
             responses: components["schemas"]["ResponseClass"][];
         } | "latency" | "ready";
+        /** @description Figures of the traffic that are given. */
+        GivenTraffic: {
+            /**
+             * Format: double
+             * @description Requests per second of the service.
+             * @default null
+             */
+            rate: number | null;
+            /**
+             * Format: double
+             * @description The share of stable's requests that fail, as a fraction.
+             * @default null
+             */
+            errors: number | null;
+            /**
+             * Format: double
+             * @description Half of stable's requests take no longer, in milliseconds.
+             * @default null
+             */
+            p50: number | null;
+            /**
+             * Format: double
+             * @description 95 % of stable's requests take no longer, in milliseconds.
+             * @default null
+             */
+            p95: number | null;
+            /**
+             * Format: double
+             * @description 99 % of stable's requests take no longer, in milliseconds.
+             * @default null
+             */
+            p99: number | null;
+            /**
+             * Format: double
+             * @description How many people come in an hour.
+             * @default null
+             */
+            visitors: number | null;
+        };
         /** @description How long going back takes. */
         Gradually: {
             /** @description From the first to the last visitor. */
@@ -1270,6 +1707,21 @@ export interface components {
         HookUrl: string;
         /** @example shop.example.com */
         HostPattern: string;
+        /** @description An address that answers JSON. */
+        JsonSource: {
+            /** @description The address, with `{{version}}` where it is needed; `{{from}}` and `{{until}}` are times as in RFC 3339. */
+            url: string;
+            secret?: components["schemas"]["SecretSource"] | null;
+            /**
+             * @description Where the numbers are in the answer, as JSON pointers (RFC 6901), by the columns that SQL sources have:
+             *     `total: /orders/all`, `bad: /orders/failed`; `value: /queue/length`.
+             */
+            pointers: {
+                [key: string]: string;
+            };
+            /** @description Whether the numbers only grow, so that differences are taken; otherwise they are of the time asked for. */
+            cumulative?: boolean;
+        };
         /**
          * @description The kinds of documents.
          * @enum {string}
@@ -1351,6 +1803,15 @@ export interface components {
             createdAt?: components["schemas"]["Timestamp"] | null;
             updatedAt?: components["schemas"]["Timestamp"] | null;
         };
+        /** @description How a check is decided. */
+        Method: {
+            /** @description A short name that stays. */
+            name: string;
+            /** @description In plain words. */
+            words: string;
+            /** @description Where it comes from; none for plain comparisons of numbers. */
+            source?: string | null;
+        };
         /** @description A named measurement. */
         Metric: {
             /**
@@ -1372,7 +1833,7 @@ export interface components {
          * @description What kind of number a metric is.
          * @enum {string}
          */
-        MetricKind: "ratio" | "rate" | "distribution";
+        MetricKind: "ratio" | "rate" | "distribution" | "mean" | "gauge";
         /** @description Some documents, and where to go on. */
         MetricList: {
             /** @description The documents. */
@@ -1380,10 +1841,37 @@ export interface components {
             /** @description Hand this back as `cursor` to get the next ones; null when these were the last. */
             next: string | null;
         };
-        /** @description Where a metric comes from. So far: the gateway's own counts. */
+        /** @description Where a metric comes from. */
         MetricSource: {
             /** @description What the gateway counted for the version. */
             gateway: components["schemas"]["GatewayMetric"];
+        } | {
+            /** @description A server with the HTTP API of Prometheus. */
+            prometheus: components["schemas"]["PrometheusSource"];
+        } | {
+            /** @description Metrics that programs send by OTLP. */
+            otlp: components["schemas"]["OtlpSource"];
+        } | {
+            /** @description A database. */
+            sql: components["schemas"]["SqlSource"];
+        } | {
+            /** @description An address that answers JSON. */
+            json: components["schemas"]["JsonSource"];
+        } | {
+            /** @description Alerts that other programs send. */
+            alerts: components["schemas"]["AlertSource"];
+        } | {
+            /** @description Datadog. */
+            datadog: components["schemas"]["VendorSource"];
+        } | {
+            /** @description New Relic. */
+            newRelic: components["schemas"]["VendorSource"];
+        } | {
+            /** @description Amazon CloudWatch. */
+            cloudWatch: components["schemas"]["VendorSource"];
+        } | {
+            /** @description InfluxDB. */
+            influxDb: components["schemas"]["VendorSource"];
         };
         /** @description A named measurement, and which direction of it is worse. */
         MetricSpec: {
@@ -1395,6 +1883,7 @@ export interface components {
             worse: components["schemas"]["Worse"];
             /** @description Where it comes from. */
             source: components["schemas"]["MetricSource"];
+            read?: components["schemas"]["ReadSpec"] | null;
             /** @description What it tells, in a sentence. */
             description?: string | null;
         };
@@ -1429,6 +1918,33 @@ export interface components {
          * @enum {string}
          */
         OnNewer: "supersede" | "queue" | "refuse";
+        /**
+         * @description Metrics that programs send to Sluice by OTLP. Their service and version are told by the resource attributes
+         *     `service.name` and `service.version`.
+         */
+        OtlpSource: {
+            /**
+             * @description The name of the instrument: `http.server.request.duration`. A sum or the count of a histogram for a rate or a
+             *     ratio, a histogram for a distribution, a gauge for a gauge.
+             */
+            instrument: string;
+            /** @description The service's name there. Default: the service's name here. */
+            service?: string | null;
+            /** @description Which points are meant, by their attributes. A value that begins with `~` is a regular expression. */
+            attributes?: {
+                [key: string]: string;
+            };
+            /** @description For a ratio: which of those are the bad ones: `http.response.status_code: "~5.."`. */
+            bad?: {
+                [key: string]: string;
+            };
+            /**
+             * Format: double
+             * @description What a value is multiplied with to be in the metric's unit. By default 1000 where the instrument's unit is `s`
+             *     and the metric's is `ms`, otherwise 1.
+             */
+            scale?: number | null;
+        };
         /**
          * @description A path prefix: begins with `/`, has no trailing `/` (but for `/` itself), no query and no dot segments.
          * @example /checkout
@@ -1626,6 +2142,40 @@ export interface components {
             problems?: components["schemas"]["Problem"][];
         };
         /**
+         * @description A server with the HTTP API of Prometheus: also VictoriaMetrics, Thanos, Mimir.
+         *
+         *     One of `counter`, `histogram` or `query` is asked: a counter for a rate (and, with `bad`, for a ratio), a histogram
+         *     (native or classic) for a distribution, and any query that gives one number for a gauge.
+         */
+        PrometheusSource: {
+            /** @description Where it is: `http://prometheus:9090`. When absent, where the server was told. */
+            url?: string | null;
+            secret?: components["schemas"]["SecretSource"] | null;
+            /** @description The name of a counter that only grows: `http_requests_total`. */
+            counter?: string | null;
+            /** @description The name of a histogram, without `_bucket`: `http_request_duration_seconds`. */
+            histogram?: string | null;
+            /** @description A query in PromQL that gives exactly one number. */
+            query?: string | null;
+            /**
+             * @description Which series are meant, by their labels: `version: "{{version}}"`. A value that begins with `~` is a regular
+             *     expression.
+             */
+            labels?: {
+                [key: string]: string;
+            };
+            /** @description For a ratio: which of the counter's series are the bad ones: `code: "~5.."`. */
+            bad?: {
+                [key: string]: string;
+            };
+            /**
+             * Format: double
+             * @description What a value is multiplied with to be in the metric's unit. By default 1000 for a histogram whose name ends in
+             *     `_seconds` when the metric's unit is `ms`, otherwise 1.
+             */
+            scale?: number | null;
+        };
+        /**
          * Format: double
          * @description A quantile: above 0 and below 1. Kept in parts per 100 000 so that it compares exactly.
          * @example 0.95
@@ -1645,6 +2195,24 @@ export interface components {
              */
             requests?: number | null;
             riskBudget?: components["schemas"]["RiskBudget"] | null;
+        };
+        /** @description How an outside source is read. */
+        ReadSpec: {
+            /**
+             * @description How often it is asked. Default 10s.
+             * @default 10s
+             */
+            every: components["schemas"]["Span"];
+            /**
+             * @description How old data must be to be final; what comes later is not seen. Default none.
+             * @default 0s
+             */
+            delay: components["schemas"]["Span"];
+            /**
+             * @description How long an answer may take. Default 5s.
+             * @default 5s
+             */
+            timeout: components["schemas"]["Span"];
         };
         /** @description Everything serves. */
         Ready: {
@@ -1949,6 +2517,11 @@ export interface components {
             };
             /** @description How the gateway asks endpoints whether they are ready. */
             health: components["schemas"]["HealthSpec"];
+            /**
+             * @description Paths whose requests are counted on their own too, so that checks may watch them (`path`): the longest that a
+             *     request's path begins with takes it.
+             */
+            count?: components["schemas"]["PathPrefix"][];
             /** @description How long the gateway waits for endpoints. */
             timeouts: components["schemas"]["TimeoutSpec"];
             /** @description Who sees the response header `x-sluice-version`. Default `preview`. */
@@ -2020,6 +2593,20 @@ export interface components {
             /** @description As the data plane has confirmed. */
             observed: components["schemas"]["Share"];
         };
+        /**
+         * @description A database that is asked in SQL, for figures of the business.
+         *
+         *     `:version`, `:service`, `:environment`, `:from` and `:until` are bound as parameters, never pasted. The columns that
+         *     a row must have follow from the metric's kind: `total` and `bad` for a ratio, `events` for a rate, `value` (and
+         *     `count`, if many are alike) for a distribution or a mean, one `value` in one row for a gauge.
+         */
+        SqlSource: {
+            /** @description Which database, without a password: `postgres://shop@db:5432/orders`, `mysql://…`, `sqlite:/path`. */
+            url: string;
+            secret?: components["schemas"]["SecretSource"] | null;
+            /** @description The query; it may only read. */
+            query: string;
+        };
         /** @description A share that a ramp goes through. */
         Stage: {
             /** @description The share of everyone. */
@@ -2064,6 +2651,62 @@ export interface components {
              * @example new checkout page
              */
             reason?: string | null;
+        };
+        /** @description What a step would be able to see. */
+        StepForecast: {
+            /** @description Its name. */
+            name: components["schemas"]["Name"];
+            /** @description What it does. */
+            kind: components["schemas"]["StepKind"];
+            /** @description Who meets the candidate, or what a gate asks for, in words. */
+            audience: string;
+            /** @description The largest share of everyone in it, segments not counted. */
+            share: components["schemas"]["Weight"];
+            /** @description Whether segments add people, of whom nobody knows how many they are: they are not reckoned with. */
+            hasSegments: boolean;
+            takes?: components["schemas"]["Span"] | null;
+            /** @description Why it cannot be told, in words. */
+            undecided?: string | null;
+            /** @description How long it was reckoned with. */
+            counted: components["schemas"]["Span"];
+            /**
+             * Format: int64
+             * @description Requests that the candidate answers in it, copies included.
+             */
+            requests: number;
+            /**
+             * Format: int64
+             * @description How many people will have met the candidate by its end, each counted once, as far as can be told.
+             */
+            people: number;
+            findsAfter?: components["schemas"]["Span"] | null;
+            findsSurelyAfter?: components["schemas"]["Span"] | null;
+            /**
+             * Format: double
+             * @description The smallest share of failures that is found within the step, on average; none when not even a total failure is.
+             */
+            smallest?: number | null;
+            /**
+             * Format: double
+             * @description By how much requests must take longer to be found within the step, on average: 0.5 is half as long again. None
+             *     when not even ten times as long is.
+             */
+            smallestSlower?: number | null;
+            /**
+             * Format: int64
+             * @description Requests that fail from the beginning of the release to the end of this step, if the version fails as assumed: on
+             *     average.
+             */
+            failed: number;
+            /**
+             * Format: int64
+             * @description The same if it is not found.
+             */
+            failedAtMost: number;
+            /** @description What each check is able to see in it, in the plan's order. */
+            checks: components["schemas"]["CheckForecast"][];
+            /** @description The step in plain sentences. */
+            words: string[];
         };
         /**
          * @description What a step does.
@@ -2202,6 +2845,24 @@ export interface components {
         } | {
             /** @description The value of a cookie. */
             cookie: string;
+        };
+        /**
+         * @description A service that keeps metrics for others: Datadog, New Relic, CloudWatch, InfluxDB.
+         *
+         *     `queries` has the columns that SQL sources have: `total` and `bad` for a ratio, `events` for a rate, `value` for a
+         *     gauge.
+         */
+        VendorSource: {
+            /** @description Where it is; the vendor's own address when absent. */
+            url?: string | null;
+            /** @description The account, organisation or region, as the vendor names it. */
+            account?: string | null;
+            /** @description The key: for Datadog `apiKey:applicationKey`, for CloudWatch `accessKeyId:secretAccessKey`. */
+            secret: components["schemas"]["SecretSource"];
+            /** @description What is asked, in the vendor's language, by what it gives. */
+            queries: {
+                [key: string]: string;
+            };
         };
         /**
          * @description The verbs: the same in the command line, the API and the dashboard.
@@ -2945,6 +3606,111 @@ export interface operations {
             };
             /** @description `foreign-origin`: There is no sign-in yet, so that only requests to a loopback name or address with the server's own port are answered, and none that another site made a browser send. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `internal`: A bug, or a damaged store. The server's log has the cause. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `unavailable`: It starts, stops, has too many watchers, or its store does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    forecastRelease: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ForecastRequest"];
+            };
+        };
+        responses: {
+            /** @description What it would be able to see */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Forecast"];
+                };
+            };
+            /** @description `bad-request`: A header, a query parameter, a name or the JSON of the body is not what it should be. The detail says which, and where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `foreign-origin`: There is no sign-in yet, so that only requests to a loopback name or address with the server's own port are answered, and none that another site made a browser send. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `not-found`: No document has this name, or nothing is served at this address. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `request-timeout`: The whole body must be there 10 seconds after the head. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `release-refused`: The version is live already, or unknown, or has not been released in the environment that comes before, or something else that a release needs is not there. The detail says which. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `payload-too-large`: A body holds at most 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `unsupported-media-type`: Every POST and PUT says what its body is: `application/json`, and for `/api/v1/apply` also `application/yaml`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4602,6 +5368,77 @@ export interface operations {
             };
             /** @description `disk-full`: The change could not be stored, and was not made. */
             507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    explainRelease: {
+        parameters: {
+            query?: {
+                /** @description As it stood at this moment; now when absent. */
+                at?: components["schemas"]["Timestamp"];
+            };
+            header?: never;
+            path: {
+                /** @description The release */
+                name: components["schemas"]["Name"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Why it is where it is */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+            /** @description `bad-request`: A header, a query parameter, a name or the JSON of the body is not what it should be. The detail says which, and where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `foreign-origin`: There is no sign-in yet, so that only requests to a loopback name or address with the server's own port are answered, and none that another site made a browser send. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `not-found`: No document has this name, or nothing is served at this address. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `internal`: A bug, or a damaged store. The server's log has the cause. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `unavailable`: It starts, stops, has too many watchers, or its store does not answer. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
