@@ -32,7 +32,7 @@ web/dist/index.html: web/node_modules/.installed $(WEB_SOURCES)
 
 # The binary that the Rust tests have built is the one that the browser meets: building it alone would compile half of
 # the dependencies once more, with other features.
-test: web web-test chromium databases opentelemetry ## Runs all tests: dashboard, Rust, and the browser
+test: web web-test chromium metric-servers databases opentelemetry ## Runs all tests: dashboard, Rust, and the browser
 	$(CARGO) test --locked --workspace
 	cd web && npm run --silent e2e
 
