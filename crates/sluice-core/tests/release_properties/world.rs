@@ -150,7 +150,13 @@ fn endpoints() -> impl Strategy<Value = Endpoints> {
 pub(crate) fn answered(requests: u64, failed: u64) -> Counts {
     let mut latency = Histogram::default();
     latency.add(Histogram::bucket_of(50_000), requests);
-    Counts { requests, responses: [0, requests - failed, 0, 0, failed], failed_visitors: failed, latency, ..Counts::default() }
+    Counts {
+        requests,
+        responses: [0, requests - failed, 0, 0, failed],
+        failed_visitors: failed,
+        latency,
+        ..Counts::default()
+    }
 }
 
 /// What is seen of every service when all is as it should be, but for failed requests and what is not ready.

@@ -398,7 +398,13 @@ fn counts(text: &str) -> Counts {
     let (requests, failed): (u64, u64) = (requests.parse().unwrap(), failed.parse().unwrap());
     let mut latency = Histogram::default();
     latency.add(Histogram::bucket_of(span(time).as_millis() * 1000), requests);
-    Counts { requests, responses: [0, requests - failed, 0, 0, failed], failed_visitors: failed, latency, ..Counts::default() }
+    Counts {
+        requests,
+        responses: [0, requests - failed, 0, 0, failed],
+        failed_visitors: failed,
+        latency,
+        ..Counts::default()
+    }
 }
 
 fn span(text: &str) -> Span {
