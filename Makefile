@@ -98,6 +98,9 @@ bench-stats: ## Prints false alarms, delays and speed of the tests, inside and t
 	$(CARGO) bench --locked --package sluice --bench analyze
 	python3 crates/sluice/benches/examine.py target/release/sluice $(ARGS)
 
+bench-incidents: ## Releases incidents by the canary and by fixed thresholds, and writes docs/incidents.md
+	SLUICE_UPDATE=1 $(CARGO) bench --locked --package sluice-sim --bench incidents
+
 sim: ## Simulates releases in a world where everything goes wrong: make sim SEEDS=5000
 	SLUICE_SEEDS=$(or $(SEEDS),5000) $(CARGO) test --locked --release --package sluice-sim --test engine --test simulation \
 		-- --nocapture killed whatever
