@@ -292,7 +292,7 @@ def faults():
         least = kl_trials(w, 0.01, 0.02, lambda x: x + 0.005)
         yield f"0.5 pp tolerated, w {w}, 1 to 2 %", {**PROPORTION, **HALF_POINT}, steady(trials(w, 0.01, 0.02)), least, 10, (1.75, 1.6)
     fewer = {**PROPORTION, "direction": "decrease"}
-    yield "decrease, w 0.5, 2 to 1 %", fewer, steady(trials(0.5, 0.02, 0.01)), kl_trials(0.5, 0.02, 0.01) or 1, 10, None
+    yield "decrease, w 0.5, 2 to 1 %", fewer, steady(trials(0.5, 0.02, 0.01)), kl_trials(0.5, 0.01, 0.02), 10, None
     for w in (0.05, 0.5):
         for mean, factor, bars in ((0.2, 10, (2.0, 2.0)), (2, 2, (1.6, 1.6)), (2, 1.5, (1.6, 1.6)), (20, 1.2, (1.8, 1.8))):
             draw = events(w, mean, factor)
