@@ -3,7 +3,7 @@
 use sluice_stats::QuantileTest;
 
 use crate::clumps::CLUMPS;
-use crate::kept_times::{KEPT, NOT_KEPT};
+use crate::kept_times::{KEPT, KEPT_AT_MOST, NOT_KEPT};
 use crate::scenarios::{NO_SLOWER, SLOWER, SLOWER_ANYWHERE};
 use crate::streams::{Times, cap, run};
 use crate::{SLOWER_STREAMS, STREAMS, print_alarms, print_delay, print_head_of_alarms, print_head_of_delays};
@@ -53,7 +53,7 @@ pub(crate) fn print() {
             row.times.name,
             &run(SLOWER_STREAMS, |seed| row.stops(cap(least), seed)),
             least,
-            [2.0, 1.8],
+            KEPT_AT_MOST,
         );
     }
 }

@@ -13,6 +13,10 @@ pub(crate) struct Kept {
     beyond: [f64; 2],
 }
 
+/// How many times the least possible delay is allowed at each level. The first 100 requests of all only show what times
+/// there are, a quarter of what the shortest delay takes.
+pub(crate) const KEPT_AT_MOST: [f64; 2] = [2.4, 2.1];
+
 impl Kept {
     /// The least possible delay at each level of any test that looks at one threshold.
     pub(crate) fn least(&self) -> [f64; 2] {

@@ -7,7 +7,7 @@ use crate::clumps::CLUMPS;
 use crate::delays::assert_soon;
 use crate::draws::Draws;
 use crate::false_alarms::is_kept;
-use crate::kept_times::{KEPT, NOT_KEPT};
+use crate::kept_times::{KEPT, KEPT_AT_MOST, NOT_KEPT};
 use crate::means::{AS_GOOD, SPEND_LESS};
 use crate::pasts::{AS_BEFORE, HURT};
 use crate::scenarios::{NO_SLOWER, SLOWER_ANYWHERE};
@@ -98,7 +98,7 @@ fn a_candidate_that_is_slower_than_tolerated_is_rarely_said_to_keep_the_margin()
 fn a_candidate_that_is_as_fast_is_soon_said_to_keep_the_margin() {
     for row in KEPT {
         let least = row.least();
-        assert_soon(row.times.name, &run(60, |seed| row.stops(cap(least), seed)), least, [2.0, 1.8]);
+        assert_soon(row.times.name, &run(60, |seed| row.stops(cap(least), seed)), least, KEPT_AT_MOST);
     }
 }
 
