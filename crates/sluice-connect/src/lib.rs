@@ -22,6 +22,7 @@ mod exchange;
 mod figures;
 mod hooks;
 mod inbox;
+mod json;
 mod matcher;
 mod otlp;
 mod plain;
@@ -33,6 +34,7 @@ mod sql;
 mod template;
 mod trouble;
 mod trust;
+mod vendor;
 mod web;
 
 pub use alerts::{Alerts, AlertsUnreadable};

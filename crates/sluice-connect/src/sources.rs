@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sluice_core::document::metric::MetricSource;
+use sluice_core::document::metric::{MetricSource, VendorSource};
 use sluice_engine::port::Sources;
 use sluice_engine::port::source::{Ask, Source, Trouble};
 use tokio_rustls::rustls::pki_types::CertificateDer;
@@ -10,9 +10,11 @@ use tokio_rustls::rustls::pki_types::CertificateDer;
 use crate::alerts::{Alerts, AlertsSource};
 use crate::hooks::{InvalidRoot, ReadVariable, roots};
 use crate::inbox::{Inbox, InboxSource};
+use crate::json::JsonAsked;
 use crate::prometheus;
 use crate::sql::SqlAsked;
 use crate::trust::Trust;
+use crate::vendor::{Vendor, VendorAsked};
 use crate::web::{Web, trouble};
 
 /// What sources are asked with.
@@ -47,6 +49,10 @@ impl OutsideSources {
     pub fn receiving(self, inbox: Arc<Inbox>, alerts: Arc<Alerts>) -> OutsideSources {
         OutsideSources { received: Some((inbox, alerts)), ..self }
     }
+
+    fn vendor(&self, vendor: Vendor, ask: &Ask, source: &VendorSource) -> Result<Box<dyn Source>, Trouble> {
+        Ok(Box::new(VendorAsked::open(Arc::clone(&self.web), vendor, ask, source)?))
+    }
 }
 
 impl Sources for OutsideSources {
@@ -64,8 +70,12 @@ impl Sources for OutsideSources {
                 Ok(Box::new(AlertsSource::open(Arc::clone(alerts), &ask, source)?))
             }
             MetricSource::Sql(source) => Ok(Box::new(SqlAsked::open(Arc::clone(&self.web), &ask, source)?)),
+            MetricSource::Json(source) => Ok(Box::new(JsonAsked::open(Arc::clone(&self.web), &ask, source)?)),
+            MetricSource::Datadog(source) => self.vendor(Vendor::Datadog, &ask, source),
+            MetricSource::NewRelic(source) => self.vendor(Vendor::NewRelic, &ask, source),
+            MetricSource::CloudWatch(source) => self.vendor(Vendor::CloudWatch, &ask, source),
+            MetricSource::InfluxDb(source) => self.vendor(Vendor::InfluxDb, &ask, source),
             MetricSource::Gateway(_) => Err(trouble("the gateway's counts are no outside source")),
-            _ => Err(trouble("this kind of source cannot be read here")),
         }
     }
 }
