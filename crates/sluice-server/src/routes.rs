@@ -5,6 +5,7 @@ mod documents;
 mod events;
 mod explain;
 mod forecasts;
+mod history;
 mod lint;
 mod meta;
 mod preview;
@@ -42,6 +43,7 @@ pub(crate) fn described() -> OpenApiRouter<Arc<State>> {
         .merge(releases::routes())
         .merge(versions::routes())
         .merge(explain::routes())
+        .merge(history::routes())
         .merge(forecasts::routes())
         .merge(standing::routes())
         .merge(events::routes())

@@ -6,6 +6,8 @@ pub(crate) mod documents;
 pub(crate) mod explain;
 pub(crate) mod plan;
 pub(crate) mod policy;
+pub(crate) mod rehearse;
+pub(crate) mod rehearse_fault;
 pub(crate) mod release;
 pub(crate) mod running;
 pub(crate) mod version;
@@ -150,6 +152,8 @@ pub(crate) enum Command {
     Plan(plan::PlanArgs),
     /// Says why a release is where it is, with all numbers, and what would change it
     Explain(explain::ExplainArgs),
+    /// Plays a whole release on recorded measurements, in virtual time, with a fault if wanted
+    Rehearse(rehearse::RehearseArgs),
     /// Announces, lists and withdraws versions
     #[command(subcommand)]
     Version(VersionCommand),

@@ -67,6 +67,7 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Release(command) => verb::release::run(context, command),
         Command::Plan(args) => verb::plan::run(context, args),
         Command::Explain(args) => verb::explain::run(context, args),
+        Command::Rehearse(args) => verb::rehearse::run(context, args),
         Command::Version(command) => verb::version::run(context, command),
         Command::Promote(args) => verb::promote::run(context, args),
         Command::Standing => verb::standing::run(context),

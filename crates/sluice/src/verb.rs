@@ -11,6 +11,7 @@ pub(crate) mod plan;
 pub(crate) mod policy;
 pub(crate) mod preview;
 pub(crate) mod promote;
+pub(crate) mod rehearse;
 pub(crate) mod release;
 pub(crate) mod schema;
 pub(crate) mod standing;

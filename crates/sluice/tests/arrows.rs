@@ -23,6 +23,8 @@ const ARROWS: [(&str, &[&str]); 9] = [
             "sluice-engine",
             "sluice-gateway",
             "sluice-server",
+            // Rehearsals play releases in the simulated world.
+            "sluice-sim",
             "sluice-stats",
             "sluice-store",
         ],

@@ -54,7 +54,7 @@ pub enum What {
 }
 
 /// What was measured of a series over one stretch of time.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sample {
     /// Of what.
     pub series: Series,

@@ -83,7 +83,7 @@ async fn blocks(
     measure: &Measure,
 ) -> Result<Vec<Amount>, crate::port::store::Error> {
     let mut blocks: std::collections::BTreeMap<i64, (Counts, Span)> = std::collections::BTreeMap::new();
-    for sample in inner.parts.history.read(query).await? {
+    for sample in inner.recorder.read(inner, query).await? {
         if let Measured::Counts(counts) = sample.measured {
             let (sum, span) = blocks.entry(sample.at.as_millis()).or_default();
             sum.merge(&counts);

@@ -161,3 +161,27 @@ spec: { versions: [ { name: 1.4.0 } ] }
     assert_eq!(kept["spec"]["steps"].as_array().unwrap().len(), 1, "nothing was half-applied");
     assert_eq!(server.run(&["get", "segment", "vip"]).code, 1, "nothing was half-applied");
 }
+
+#[test]
+fn a_plan_tells_what_a_release_could_see_before_there_is_a_version() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(&data);
+    let service =
+        "kind: Service\nmetadata: { name: checkout }\nspec: { routes: [ { host: shop.example } ] }\n";
+    assert_eq!(server.apply(service).code, 0);
+    let figures = ["--rate", "20", "--error-rate", "0.2%", "--latency", "p95=250ms", "--visitors", "7200"];
+    let plan =
+        |options: &[&str]| server.run(&[&["plan", "checkout", "2.1.0"], &figures[..], options].concat());
+    let told = plan(&["--policy", "canary", "--bad", "errors=10%", "--bad", "slower=30%"]);
+    assert_eq!(told.code, 0, "{}", told.shown());
+    for words in
+        ["Policy canary, worked out for 20 requests per second (given)", "fails 10 %", "takes 30 % longer"]
+    {
+        assert!(told.stdout.contains(words), "{words}: {}", told.shown());
+    }
+    let json = plan(&["--bad", "errors=3x", "-o", "json"]).json();
+    assert_eq!(json["failing"]["bad"]["failures"].as_f64().map(|share| (share * 1e6).round()), Some(6000.0));
+    check("plan_unknown_service", &server.run(&["plan", "chekcout"]), &[]);
+    check("plan_unknown_policy", &server.run(&["plan", "checkout", "--policy", "canray"]), &[]);
+    assert_eq!(plan(&["--bad", "errors=200%"]).code, 2, "more than all cannot fail");
+}

@@ -4,8 +4,8 @@ use std::io::Write;
 
 use sluice_stats::interval::{Interval, RateInterval, RatioInterval};
 use sluice_stats::{
-    AllocationTest, Arms, Events, Histogram, Margin, Merge, QuantileTest, RateTest, RatioTest, Trials, bands,
-    quantile, rate, ratio,
+    AllocationTest, Arms, Events, Histogram, Margin, Merge, RateTest, RatioTest, Trials, bands, quantile,
+    rate, ratio,
 };
 
 use super::arms;
@@ -13,7 +13,7 @@ use super::fault::Fault;
 use super::line::{Batch, Kind};
 use super::question::Question;
 use super::ramp::{Change, Ramp};
-use super::sides::{ForMargin, Sides, Test};
+use super::sides::{ForMargin, Sides, Test, TimesTest};
 
 /// The quantile of times whose ratio is shown, and of which `pass` is proved.
 pub(super) const SHOWN_QUANTILE: f64 = 0.95;
@@ -48,7 +48,7 @@ pub(super) fn judge(question: &Question) -> Box<dyn Judge> {
     match question.kind {
         Kind::Proportion => Box::new(Comparison::<RatioTest, ratio::KeptTest, OfTrials>::new(question)),
         Kind::Count => Box::new(Comparison::<RateTest, rate::KeptTest, OfEvents>::new(question)),
-        Kind::Latency => Box::new(Comparison::<QuantileTest, quantile::KeptTest, OfTimes>::new(question)),
+        Kind::Latency => Box::new(Comparison::<TimesTest, quantile::KeptTest, OfTimes>::new(question)),
         Kind::Allocation => Box::new(Assignment::new(question)),
     }
 }
