@@ -238,6 +238,18 @@ fn another_service_that_is_hurt_is_found_against_its_own_past() {
 }
 
 #[test]
+fn the_released_service_itself_may_be_compared_with_its_past_too() {
+    let mut trial = Trial::new("[ { metric: http.errors, compare: before, tolerate: 0.5pp } ]");
+    let recent = (0..60).map(|block| trials(200, block % 3)).collect();
+    trial.look(Some(Reading { past: Some(Past { recent, same_time: Vec::new() }), ..Reading::default() }));
+    for _ in 0..120 {
+        let reading = trial.taken(Amount::Nothing, trials(20, 4));
+        trial.look(reading);
+    }
+    assert_eq!(trial.release.phase.name(), PhaseName::RollingBack, "{:?}", trial.verdict());
+}
+
+#[test]
 fn a_past_that_is_too_short_is_said() {
     let mut trial =
         Trial::new("[ { metric: http.errors, service: payments, compare: before, tolerate: 0.5pp } ]");

@@ -250,7 +250,9 @@ impl Check {
 impl Check {
     /// Whether others than the data plane's counts of the two versions give what it judges.
     pub fn is_read(&self) -> bool {
-        let is_counted = !matches!(self.measure, Measure::Outside(_)) && self.watched == Watched::Released;
+        let is_counted = !matches!(self.measure, Measure::Outside(_))
+            && self.watched == Watched::Released
+            && !matches!(self.question, Question::AgainstBefore { .. });
         !is_counted && !matches!(self.measure, Measure::Ready)
     }
 

@@ -5,7 +5,7 @@ use sluice_stats::Trials;
 use crate::document::metric::Worse;
 use crate::document::policy::CheckUnit;
 use crate::release::Look;
-use crate::release::plan::{BadResponses, Check, Measure, Watched};
+use crate::release::plan::{BadResponses, Check, Measure};
 use crate::release::reading::{Amount, Reading};
 use crate::{Counts, Timestamp};
 
@@ -17,7 +17,7 @@ pub(super) fn each(
     now: Timestamp,
     mut take: impl FnMut(Timestamp, Amount, Amount),
 ) {
-    let is_own = check.watched == Watched::Released;
+    let is_own = !check.is_read();
     match &check.measure {
         Measure::Responses(bad) if is_own => {
             take(now, Amount::Trials(bad.count(seen.stable)), Amount::Trials(bad.count(seen.candidate)))
