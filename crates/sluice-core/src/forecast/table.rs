@@ -39,13 +39,15 @@ impl fmt::Display for Forecast {
 fn step_row(step: &StepForecast) -> Vec<String> {
     let is_gate = step.counted == Span::ZERO && step.checks.iter().all(|check| !check.decides);
     let or_gate = |text: String| if is_gate && step.undecided.is_some() { "-".to_owned() } else { text };
+    // Of people in segments nobody knows how many they are.
+    let nothing = if step.has_segments { "?" } else { "never" };
     vec![
         step.name.to_string(),
         step.share.to_string(),
         step.takes.map_or("?".to_owned(), |takes| takes.rounded().to_string()),
         or_gate(time(step.finds_after)),
         or_gate(time(step.finds_surely_after)),
-        or_gate(step.smallest.map_or("never".to_owned(), share_words)),
+        or_gate(step.smallest.map_or(nothing.to_owned(), share_words)),
         number(step.people as f64),
         number(step.failed as f64),
         number(step.failed_at_most as f64),

@@ -178,6 +178,9 @@ fn step_words(step: &StepForecast, bad: &Bad) -> Vec<String> {
             "People in segments are not reckoned with, since nobody knows how many they are".to_owned(),
         );
     }
+    if step.has_segments && step.requests == 0 {
+        return words;
+    }
     let what = bad.words();
     words.push(match (step.finds_after, step.finds_surely_after) {
         (Some(after), Some(surely)) => format!(
