@@ -4,9 +4,12 @@
 
 mod canned;
 mod exporter;
+mod garbage;
+mod json;
 mod prometheus;
 mod prometheus_answers;
 mod server;
+mod vendors;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
