@@ -122,8 +122,8 @@ fn the_built_in_canary_judges_a_service_of_ten_requests_a_second() {
               |   Pass: http.errors is 0 % for the candidate (30 requests) and 0 % for stable (2,970 requests); nothing shows that it is more than 0.5 percentage points worse than stable
               | http.latency p95 not more than 20 % worse than stable (99 % sure)
               |   Pass: http.latency p95 is 50 ms for the candidate (30 requests) and 50 ms for stable (2,970 requests); nothing shows that it is more than 20 % worse than stable
-              | http.errors at most 5 % over 1m
-              |   Inconclusive: http.errors cannot be judged yet, because it takes 50 requests and the candidate has answered 30
+              | http.errors at most 20 % over 1m
+              |   Inconclusive: http.errors cannot be judged yet, because it takes 100 requests and the candidate has answered 30
               | http.latency p99 at most 10 s over 1m
               |   Inconclusive: http.latency p99 cannot be judged yet, because it takes 50 requests and the candidate has answered 30
         "#]],
