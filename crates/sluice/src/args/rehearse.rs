@@ -13,7 +13,7 @@ use super::rehearse_fault::{Begins, Share};
     sluice rehearse --csv monday.csv\n  \
     sluice rehearse --csv monday.csv --policy careful -f policies/ --errors 5% --begins 20m\n  \
     sluice rehearse --service checkout --since 3h --slower 50% --runs 20\n\n\
-    A CSV has the columns time, requests, and any of version, failed, cancelled, visitors, p50, p95, p99 (ms); \
+    A CSV has the columns time, requests, failed, and any of version, cancelled, visitors, p50, p95, p99 (ms); \
     docs/rehearse.md says more.")]
 pub(crate) struct RehearseArgs {
     /// The policy: a built-in one, or one in the files
