@@ -92,7 +92,8 @@ impl Test for quantile::KeptTest {
 const QUANTILES: [f64; 2] = [0.95, 0.99];
 
 /// A test of times that looks at the body and at the tail: the mean of the evidence of two tests. Their blocks are the
-/// same, so the mean is evidence too.
+/// same, so the mean is evidence too. Through the process this finds a shift of everything sooner than
+/// [`QuantileTest::anywhere`], and the tail about as soon.
 pub(super) struct TimesTest {
     tests: [QuantileTest; 2],
     peak: f64,
