@@ -1,6 +1,6 @@
 //! Prints how often the tests raise a false alarm, how long they take to find a fault, and how fast they compute.
 //!
-//! `cargo bench -p sluice-stats`, and only some of it with `-- times`, `allocation`, `means`, `past`. Seeded: the same figures every time, speeds apart.
+//! `cargo bench -p sluice-stats`, and only some of it with `-- times`, `allocation`, `means`, `past`, `comparisons`. Seeded: the same figures every time, speeds apart.
 #![expect(clippy::print_stdout, clippy::disallowed_methods, reason = "it prints how long things take")]
 
 #[path = "tables/allocation.rs"]
@@ -9,6 +9,8 @@ mod allocation;
 mod allocations;
 #[path = "../tests/sequential/clumps.rs"]
 mod clumps;
+#[path = "tables/comparisons.rs"]
+mod comparisons;
 #[path = "../tests/sequential/draws.rs"]
 mod draws;
 #[path = "../tests/sequential/kept_times.rs"]
@@ -23,8 +25,12 @@ mod past;
 mod pasts;
 #[path = "../tests/sequential/scenarios.rs"]
 mod scenarios;
+#[path = "../tests/sequential/shares.rs"]
+mod shares;
 #[path = "../tests/sequential/streams.rs"]
 mod streams;
+#[path = "../tests/sequential/ticks.rs"]
+mod ticks;
 #[path = "tables/times.rs"]
 mod times;
 
@@ -42,12 +48,13 @@ const SLOWER_STREAMS: u64 = 500;
 
 fn main() {
     let asked: Vec<String> = std::env::args().skip(1).filter(|name| !name.starts_with('-')).collect();
-    let tables: [(&str, fn()); 5] = [
+    let tables: [(&str, fn()); 6] = [
         ("basic", print_basic),
         ("times", times::print),
         ("allocation", allocation::print),
         ("means", mean_tables::print),
         ("past", past::print),
+        ("comparisons", comparisons::print),
     ];
     let wanted = |name: &str| asked.is_empty() || asked.iter().any(|asked| asked == name);
     tables.iter().filter(|(name, _)| wanted(name)).for_each(|(_, print)| print());

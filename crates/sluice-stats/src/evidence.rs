@@ -12,7 +12,11 @@ use serde::{Deserialize, Serialize};
 pub(crate) const LN_NOTHING: f64 = -1e300;
 
 /// The share of the evidence that looks at the whole release; the rest is for what sets in at a later weight step.
-const WHOLE: f64 = 0.7;
+const WHOLE: f64 = 0.85;
+
+/// The part of the rest for each of the first restarts, and of how many; what is left is for all later ones, the k-th
+/// of them with a part of 1 / (k (k + 1)).
+const EARLY: (f64, u32) = (0.16, 5);
 
 /// Exponentials of numbers below this are exactly 0. They are not asked for: that takes ten times as long as others.
 const EXP_IS_ZERO: f64 = -746.0;
@@ -25,10 +29,10 @@ pub(crate) fn ln_add(a: f64, b: f64) -> f64 {
 
 /// Evidence of several experts, each of which bets on another effect, from the beginning and from every restart.
 ///
-/// With `L` the product of an expert's gains, `E = 0.7 Σ π L + 0.3 Σ_k v_k Σ π L_k`, where `L_k` counts gains from
-/// the k-th restart on (1 before) and `v_k = 1 / (k (k + 1))`, which adds up to 1. The sum over restarts is one number
-/// per expert: a restart adds its `v_k`, a block multiplies. The price is ln(1/0.7), an eighth of what a verdict at 5 %
-/// needs; the shares are what finds both early and late faults within the delays that docs/statistics.md promises.
+/// With `L` the product of an expert's gains, `E = 0.85 Σ π L + 0.15 Σ_k v_k Σ π L_k`, where `L_k` counts gains from
+/// the k-th restart on (1 before) and the `v_k` add up to 1. The sum over restarts is one number per expert: a restart
+/// adds its `v_k`, a block multiplies. The price is ln(1/0.85), a twentieth of what a verdict at 5 % needs; the shares
+/// are what finds both early and late faults within the delays that docs/statistics.md promises.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Evidence {
     whole: Vec<f64>,
@@ -78,9 +82,9 @@ impl Evidence {
     pub(crate) fn restart(&mut self) {
         self.ln = Known::default();
         self.restarts = self.restarts.saturating_add(1);
-        let k = f64::from(self.restarts);
-        let share = 1.0 / (k * (k + 1.0));
-        self.unused = 1.0 / (k + 1.0);
+        let unused = unused_after(self.restarts);
+        let share = unused_after(self.restarts - 1) - unused;
+        self.unused = unused;
         self.restarted.iter_mut().for_each(|held| *held = ln_add(*held, share.ln()));
     }
 
@@ -103,6 +107,13 @@ impl Evidence {
         };
         ln_add(WHOLE.ln() + mix(&self.whole), (1.0 - WHOLE).ln() + later)
     }
+}
+
+/// The part of what is kept for restarts that is unused after so many.
+fn unused_after(restarts: u32) -> f64 {
+    let (share, early) = EARLY;
+    let left = 1.0 - share * f64::from(restarts.min(early));
+    left / f64::from(restarts.saturating_sub(early) + 1)
 }
 
 /// Whether one can ask for how many requests tell an effect at a level: an effect above 1, a level within (0, 1).
@@ -136,7 +147,7 @@ mod tests {
         evidence.restart();
         evidence.since_start([20.0].into_iter());
         evidence.since_restart([20.0].into_iter());
-        let expected = 20.0 + (0.3_f64 / 2.0).ln();
+        let expected = 20.0 + (0.15_f64 * 0.16).ln();
         assert!((evidence.ln([1.0].into_iter()) - expected).abs() < 1e-6);
     }
 }

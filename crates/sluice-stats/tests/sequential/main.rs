@@ -2,16 +2,19 @@
 
 mod allocations;
 mod clumps;
+mod comparisons;
 mod draws;
 mod kept_times;
 mod means;
 mod pasts;
 mod scenarios;
 mod streams;
+mod ticks;
 
 mod delays;
 mod false_alarms;
 mod limits;
 mod numbers;
 mod promises;
+mod shares;
 mod sizes;

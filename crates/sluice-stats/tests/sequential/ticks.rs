@@ -107,7 +107,14 @@ impl Ticks {
     }
 }
 
-const fn fine(name: &'static str, w: fn(f64) -> f64, mu: f64, common: Common, burst: f64, ticks: u64) -> Ticks {
+const fn fine(
+    name: &'static str,
+    w: fn(f64) -> f64,
+    mu: f64,
+    common: Common,
+    burst: f64,
+    ticks: u64,
+) -> Ticks {
     Ticks { name, margin: 0.0, w, mu, ratio: 1.0, common, burst, batch: 1, ticks }
 }
 
@@ -153,7 +160,11 @@ pub(crate) const FINE: [Ticks; 26] = [
     fine("w 50 %, bursts of 3, 20 a tick", half, 20.0, Steady, 3.0, 1_000),
     fine("w 50 %, bursts of 3, 60 a tick", half, 60.0, Steady, 3.0, 1_000),
     fine("w 5→50 %, bursts of 3, noise of both", ramp, 20.0, Noise(2.0), 3.0, 1_000),
-    Ticks { margin: 0.2, ratio: 1.2, ..fine("edge of 20 %, w 50 %, bursts of 3", half, 20.0, Steady, 3.0, 1_000) },
+    Ticks {
+        margin: 0.2,
+        ratio: 1.2,
+        ..fine("edge of 20 %, w 50 %, bursts of 3", half, 20.0, Steady, 3.0, 1_000)
+    },
 ];
 
 const fn worse(name: &'static str, w: fn(f64) -> f64, mu: f64, ratio: f64) -> Ticks {

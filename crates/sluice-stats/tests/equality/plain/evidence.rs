@@ -1,7 +1,7 @@
 //! Evidence of several experts, from the beginning and from every restart.
 
 pub(crate) const LN_NOTHING: f64 = -1e300;
-const WHOLE: f64 = 0.7;
+const WHOLE: f64 = 0.85;
 
 pub(crate) fn ln_add(a: f64, b: f64) -> f64 {
     let (low, high) = if a < b { (a, b) } else { (b, a) };
@@ -28,9 +28,18 @@ impl Evidence {
 
     pub(crate) fn restart(&mut self) {
         self.restarts = self.restarts.saturating_add(1);
-        let k = f64::from(self.restarts);
-        let share = 1.0 / (k * (k + 1.0));
-        self.unused = 1.0 / (k + 1.0);
+        // A part of 0.16 for each of the first five; of the 0.2 that are left, 1 / (k (k + 1)) for the k-th after them.
+        let share = match self.restarts {
+            early @ 1..=5 => {
+                self.unused = 1.0 - 0.16 * f64::from(early);
+                0.16
+            }
+            late => {
+                let k = f64::from(late - 5);
+                self.unused = 0.2 / (k + 1.0);
+                0.2 / (k * (k + 1.0))
+            }
+        };
         self.restarted.iter_mut().for_each(|held| *held = ln_add(*held, share.ln()));
     }
 
