@@ -43,6 +43,9 @@ fn print_kept() {
     for row in EDGE {
         print_alarms(row.name, &run(STREAMS, |seed| row.stops(20_000, seed)));
     }
+    let (even, _, _) = WORSE[5];
+    let edge = Ticks { margin: 0.5, ticks: 2_000, ..even };
+    print_alarms("counts, w 50 %, edge of 50 %", &run(STREAMS, |seed| edge.kept_stops(seed)));
     let same = Now { step: 0, w: 0.5, stable: 0.02, candidate: 0.02 };
     print_alarms("both directions, same", &run(STREAMS, |seed| two_sided_stops(same, 20_000, seed)));
     println!("\n## Kept margins: delay, 300 streams\n");
