@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 use sluice_core::builtin;
-use sluice_core::document::policy::PolicySpec;
+use sluice_core::document::policy::{PolicySpec, StepWork};
 use sluice_core::document::{self, DEFAULT_ENVIRONMENT, Document, DocumentKey, Kind, Problems, Spec};
 use sluice_core::release::Plan;
 use sluice_core::release::status::{PhaseName, ReleaseStatus, Verb};
@@ -281,6 +281,18 @@ fn documents(
         let rule = format!("visitor.{} == 'yes'", attribute(segment));
         written
             .push(json!({ "kind": "Segment", "metadata": { "name": segment }, "spec": { "match": rule } }));
+    }
+    let approvals = policy.steps.iter().filter_map(|step| match &step.work {
+        StepWork::Approval(approval) => Some(&approval.roles),
+        _ => None,
+    });
+    let roles: BTreeMap<&Name, [&str; 1]> = approvals.flatten().map(|role| (role, [ACTOR])).collect();
+    if !roles.is_empty() {
+        written.push(json!({
+            "kind": "Environment",
+            "metadata": { "name": DEFAULT_ENVIRONMENT },
+            "spec": { "roles": roles },
+        }));
     }
     let others: BTreeSet<&Name> = policy.checks.iter().filter_map(|check| check.service.as_ref()).collect();
     for (index, other) in others.into_iter().enumerate() {
