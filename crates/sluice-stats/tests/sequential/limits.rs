@@ -31,7 +31,8 @@ fn numbers() -> impl Strategy<Value = f64> {
 }
 
 fn stored_and_read<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(test: &T) -> T {
-    let read = serde_json::from_str(&serde_json::to_string(test).unwrap()).unwrap();
+    let stored = serde_json::to_string(test).expect("it can be written");
+    let read = serde_json::from_str(&stored).expect("it can be read");
     assert_eq!(&read, test);
     read
 }
