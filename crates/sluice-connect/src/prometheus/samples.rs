@@ -76,7 +76,7 @@ pub(crate) fn natives(series: Vec<Series>) -> Result<Vec<Seen>, Trouble> {
             let buckets = histogram.buckets()?;
             for (left, right, count) in &buckets {
                 checked(*count, &series.metric)?;
-                if !(left <= right) {
+                if left.is_nan() || right.is_nan() || left > right {
                     return Err(trouble(format!(
                         "a bucket of {} is from {left} to {right}",
                         show(&series.metric)
