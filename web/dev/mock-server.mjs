@@ -7,6 +7,7 @@
 
 import { createServer } from 'node:http';
 import { parseArgs } from 'node:util';
+import { explain, forecast } from './mock-foresight.mjs';
 import { advance, startRelease, tell, verbs, verbsOf } from './mock-release.mjs';
 import { calendar, environments, goOn, say, scenarios, standing } from './mock-scenarios.mjs';
 import { changed, events, HISTORY_SECS, iso, key, listeners, log, PARTS, put, resources, send, traffic, VERSION } from './mock-store.mjs';
@@ -229,6 +230,15 @@ function create(body, actor) {
   return startRelease(service, body.version, body.policy ?? 'canary', body.reason, actor);
 }
 
+/** Why a release is where it is; it has one name in whatever environment it is. */
+function account(name, at) {
+  const release = [...resources.values()].find((one) => one.kind === 'Release' && one.metadata.name === name);
+  if (!release) throw new Problem(404, 'not-found', `Release ${name} does not exist.`);
+  const found = explain(release, at);
+  if (!found) throw new Problem(404, 'not-found', `Nothing is noted of ${name} at ${at} or before.`, 'Ask for a later moment.');
+  return found;
+}
+
 function eventPage(query) {
   const limit = Number(query.get('limit') ?? 100);
   const chosen = events.filter((e) => e.seq > Number(query.get('after') ?? 0));
@@ -248,10 +258,12 @@ function answer(request, url, body) {
   if (url.pathname === '/api/v1/version') return { version: VERSION, gatewayAddress: '127.0.0.1:8080' };
   if (kind === 'standing') return standing();
   if (kind === 'events') return eventPage(url.searchParams);
+  if (kind === 'forecasts') return forecast(body);
   if (!PLURALS[kind]) throw new Problem(404, 'not-found', `There is nothing at ${url.pathname}.`);
   if (request.method === 'POST' && kind === 'services') return handOn(name, body, actor);
   if (request.method === 'POST' && url.searchParams.get('dryRun') === 'true') return schedule(body);
   if (request.method === 'POST') return verb ? act(name, verb, url.searchParams, body, actor) : create(body, actor);
+  if (verb === 'explain') return account(name, url.searchParams.get('at'));
   if (verb === 'traffic') return history(name, url.searchParams);
   return name ? find(PLURALS[kind], name, url.searchParams) : list(PLURALS[kind], url.searchParams);
 }

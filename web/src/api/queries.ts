@@ -126,6 +126,28 @@ export const scheduleQuery = ({ actor, isOverridden, ...request }: Prospect) =>
     gcTime: 0,
   });
 
+/** What a release would be able to see, for the traffic as it is now. */
+export const forecastQuery = ({ service, version, environment, policy }: Omit<Prospect, 'actor' | 'isOverridden'>) =>
+  queryOptions({
+    queryKey: ['forecast', environment, service, version, policy] as const,
+    queryFn: () =>
+      body(client.POST('/api/v1/forecasts', { body: { service, version, ...(environment && { environment }), ...(policy && { policy }) } })),
+    staleTime: 0,
+    gcTime: 0,
+  });
+
+/**
+ * Why a release is where it is, or was at a moment. What is so now is asked for anew with each version of the release
+ * that comes in; what was so then stays.
+ */
+export const accountQuery = ({ metadata: { name, resourceVersion, environment } }: Release, at: string | undefined) =>
+  queryOptions({
+    queryKey: ['account', environment, name, at ?? resourceVersion] as const,
+    queryFn: () =>
+      body(client.GET('/api/v1/releases/{name}/explain', { params: { path: { name }, query: { ...(at && { at }) } } })),
+    gcTime: at ? 300_000 : 0,
+  });
+
 export const trafficQuery = (environment: string, service: string) =>
   queryOptions({
     queryKey: keys.traffic(environment, service),

@@ -41,6 +41,12 @@ export type ServiceStanding = Schemas['ServiceStanding'];
 export type ServiceThere = Schemas['ServiceThere'];
 export type ReleaseThere = Schemas['ReleaseThere'];
 export type HandOn = Schemas['HandOn'];
+export type Account = Schemas['Account'];
+export type CheckAccount = Schemas['CheckAccount'];
+export type EffectInterval = Schemas['EffectInterval'];
+export type EvidenceAccount = Schemas['EvidenceAccount'];
+export type Forecast = Schemas['Forecast'];
+export type StepForecast = Schemas['StepForecast'];
 
 /** Whatever has a name and perhaps an environment. */
 export type Named = Pick<Release, 'metadata'>;

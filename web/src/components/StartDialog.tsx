@@ -11,6 +11,7 @@ import { newest } from '../format/standing';
 import { notify } from '../notify';
 import { ActorInput } from './ActorInput';
 import { Dialog, showFirstError } from './Dialog';
+import { ForecastPreview } from './ForecastPreview';
 import { useGoAhead } from './GoAhead';
 import { SchedulePreview } from './SchedulePreview';
 import { ProblemAlert } from './Trouble';
@@ -107,6 +108,7 @@ export function StartForm({ service, version: first, onClose }: Props) {
           maxDropdownHeight={280}
         />
         <SchedulePreview prospect={prospect} isOverridden={goAhead.isChosen} />
+        <ForecastPreview prospect={prospect} />
         {goAhead.field}
         <Textarea
           label="Why?"

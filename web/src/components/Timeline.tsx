@@ -1,4 +1,4 @@
-import { Button } from '@mantine/core';
+import { Button, UnstyledButton } from '@mantine/core';
 import {
   type Icon, IconArrowBackUp, IconArrowsSplit2, IconBan, IconFlag, IconHourglass, IconPlayerPause, IconPlayerPlay, IconPlus,
   IconScale, IconStairsUp, IconTrash,
@@ -6,6 +6,7 @@ import {
 import { useState } from 'react';
 import type { TimelineEntry } from '../api/resources';
 import { tied } from '../format/number';
+import { clock } from '../format/time';
 import { At } from './Ago';
 import classes from './Timeline.module.css';
 
@@ -27,8 +28,14 @@ const KINDS: Record<TimelineEntry['kind'], { Icon: Icon; tone?: 'good' | 'bad' |
 /** How many entries are shown at first. */
 const FIRST = 12;
 
+interface Props {
+  entries: TimelineEntry[];
+  /** Shows what the checks said at a moment. */
+  onMoment: (at: string) => void;
+}
+
 /** What happened to a release, newest first. */
-export function Timeline({ entries }: { entries: TimelineEntry[] }) {
+export function Timeline({ entries, onMoment }: Props) {
   const [isWhole, setWhole] = useState(false);
   const newestFirst = entries.toReversed();
   const shown = isWhole ? newestFirst : newestFirst.slice(0, FIRST);
@@ -47,6 +54,14 @@ export function Timeline({ entries }: { entries: TimelineEntry[] }) {
                 <div className={classes.meta}>
                   <At at={at} />
                   {actor && ` · ${actor}`}
+                  {' · '}
+                  <UnstyledButton
+                    className={classes.then}
+                    onClick={() => onMoment(at)}
+                    aria-label={`Checks at ${clock(Date.parse(at))}: ${text}`}
+                  >
+                    Checks then
+                  </UnstyledButton>
                 </div>
               </div>
             </li>

@@ -79,3 +79,9 @@ export function when(at: number, now: number): string {
 
 /** `15:20:01`, in the reader's time zone. */
 export const clock = (at: number) => clockFormat.format(at);
+
+/** A point in time as a field of a form takes it, in the reader's time zone: `2026-11-23T15:20:01`. */
+export function fieldTime(at: number): string {
+  const local = new Date(at - new Date(at).getTimezoneOffset() * MINUTE);
+  return local.toISOString().slice(0, 19);
+}

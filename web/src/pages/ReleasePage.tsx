@@ -1,11 +1,12 @@
-import { Text, VisuallyHidden } from '@mantine/core';
+import { VisuallyHidden } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { useId, useMemo, useState } from 'react';
+import { useId, useMemo, useRef, useState } from 'react';
 import { useSearchParams } from 'wouter';
 import { policiesQuery, releaseQuery } from '../api/queries';
 import { DEFAULT_ENVIRONMENT, environmentOf, isFinal, type Release, type ReleaseStatus, serviceAddress, type Verb } from '../api/resources';
 import { Ago } from '../components/Ago';
 import { PhaseBadge } from '../components/Badge';
+import { Checks, type Look } from '../components/Checks';
 import { HoldUpPanel } from '../components/HoldUpPanel';
 import { MemberList } from '../components/MemberList';
 import { NoReturn } from '../components/NoReturn';
@@ -18,7 +19,6 @@ import { type Shown, TrafficPanel } from '../components/TrafficPanel';
 import { Loaded } from '../components/Trouble';
 import { VerbButtons } from '../components/VerbButtons';
 import { VerbDialog } from '../components/VerbDialog';
-import { VerdictList } from '../components/VerdictList';
 import { count, ratio, share, tied } from '../format/number';
 import { marks as marksOf } from '../format/marks';
 import { PHASES } from '../format/phase';
@@ -126,6 +126,12 @@ function Whole({ release }: { release: Release }) {
   const environment = environmentOf(release);
   const noReturn = useId();
   const [verb, setVerb] = useState<Verb>();
+  const [look, setLook] = useState<Look>();
+  const checks = useRef<HTMLDivElement>(null);
+  const lookBack = (at: string) => {
+    setLook({ at });
+    checks.current?.scrollIntoView({ block: 'start' });
+  };
   const policy = useQuery(policiesQuery).data?.items.find(({ metadata }) => metadata.name === status.policy)?.spec;
   return (
     <>
@@ -164,21 +170,15 @@ function Whole({ release }: { release: Release }) {
       </section>
       <div className={classes.columns}>
         <div className={classes.column}>
-          <Panel title="Checks">
-            {status.verdicts.length > 0 ? (
-              <VerdictList verdicts={status.verdicts} />
-            ) : (
-              <Text fz="sm" c="dimmed">
-                {isFinal(status.phase) ? 'No check has said anything.' : 'The checks begin when people meet the candidate.'}
-              </Text>
-            )}
-          </Panel>
+          <div ref={checks}>
+            <Checks release={release} look={look} onLook={setLook} />
+          </div>
           <ReleaseTraffic release={release} />
         </div>
         <div className={classes.column}>
           <Exposure status={status} />
           <Panel title="What happened">
-            <Timeline entries={status.timeline} />
+            <Timeline entries={status.timeline} onMoment={lookBack} />
           </Panel>
         </div>
       </div>
