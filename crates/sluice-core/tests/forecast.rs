@@ -223,33 +223,47 @@ fn no_figure_breaks_it() {
     }
 }
 
+const STEPS: &str = "
+  steps:
+    - { name: few, audience: [ { percent: 5 } ], hold: { time: 10m, requests: 500 } }
+    - { name: ask, approval: { roles: [ product ] } }
+    - { name: half, audience: [ { percent: 50 } ], hold: { time: 10m } }
+    - { name: all, audience: [ { percent: 100 } ], hold: { time: 10m } }
+  checks:
+    - { metric: http.errors, compare: stable, tolerate: 0.5pp, confidence: 99% }
+    - { metric: http.latency, quantile: 0.95, compare: stable, tolerate: 20%, confidence: 99% }
+    - { metric: http.errors, max: 20%, sample: 100000 }";
+
 #[test]
 fn a_forecast_is_a_table_and_plain_sentences() {
     let load = Load { rate: 20.0, ..LOAD };
     expect![[r#"
-        Policy canary, worked out for 20 requests per second (given), 0.2 % of them fail (given), p50 80 ms, p95 214.6 ms, p99 323.1 ms (given), 72 000 visitors an hour (given)
+        Policy p, worked out for 20 requests per second (given), 0.2 % of them fail (given), p50 80 ms, p95 214.6 ms, p99 323.1 ms (given), 72 000 visitors an hour (given)
 
-        STEP     SHARE  TAKES  FOUND AFTER   90 %  SMALLEST  PEOPLE  FAILED  AT MOST
-        first      1 %  8m20s        4m46s      -     3.1 %     100       3        5
-        few        5 %    10m        1m22s  2m42s       2 %     700       4       35
-        quarter   25 %    10m          21s    44s     1.5 %    3700       4      185
-        half      50 %    10m          15s    30s     1.4 %    9700       4      485
-        all      100 %    10m           6s    12s     3.1 %  21 700       4     1085
+        STEP  SHARE  TAKES  FOUND AFTER   90 %  SMALLEST   PEOPLE  FAILED  AT MOST
+        few     5 %      ?         2m9s  4m24s     1.2 %     4200       6      210
+        ask     5 %      ?            -      -         -     4200       6      210
+        half   50 %      ?          39s    59s     0.9 %   46 200       6     2310
+        all   100 %      ?            -      -     never  130 200       6     6510
 
         FOUND AFTER and 90 %: a version that fails 5 % of its requests, if that first shows in this step.
         SMALLEST: the fewest failures that are found within the step, on average.
         FAILED: requests that fail by the step's end, such a version being bad from the start.
 
         A VERSION THAT               FOUND   AFTER    90 %  IN STEP  FAILED  AT MOST  PEOPLE
-        fails 1 % of its requests     28 %  26m42s       -  quarter     171      217  17 086
-        fails 2 % of its requests    100 %  14m28s  21m46s      few      15      434     742
-        fails 5 % of its requests    100 %   5m30s   8m54s    first       4     1085      74
-        fails 20 % of its requests   100 %   1m11s   2m24s    first       3     4340      14
-        fails 100 % of its requests  100 %     17s     18s    first       3   21 700       3
-        takes 50 % longer            100 %   8m51s  10m32s      few       -        -     145
+        fails 1 % of its requests     99 %   1h27m   1h49m     half     158     1302  15 845
+        fails 2 % of its requests    100 %  14m34s  26m39s      few      17     2604     873
+        fails 5 % of its requests    100 %    2m9s   4m24s      few       6     6510     128
+        fails 20 % of its requests   100 %     18s     44s      few       3   26 040      16
+        fails 100 % of its requests  100 %      5s      6s      few       3  130 200       3
+        takes 50 % longer            100 %   2m32s   3m50s      few       -        -     150
 
-        If nothing is wrong, the release takes 48m20s.
-        A version that fails 5 % of its requests is found after about 5m30s, in step first by `http.errors not more than 0.5 percentage points worse than stable (99 % sure)`, nine times in ten within 8m54s: 4 requests fail on the way, and 74 people meet it.
-        A version that takes 50 % longer is found after about 8m51s, in step few by `http.latency p95 not more than 20 % worse than stable (99 % sure)`, nine times in ten within 10m32s: 145 people meet it.
-    "#]].assert_eq(&of("canary", load, Bad::Failures(0.05)).to_string());
+        If nothing is wrong, the release takes 0s, without what nobody can tell.
+        How long a step takes cannot be told, few: too few requests come: they take 1d3h to gather, and it gives up after 1h10m.
+        How long a step takes cannot be told, ask: people have to approve, within 1d.
+        How long a step takes cannot be told, half: too few requests come: they take 2h46m to gather, and it gives up after 1h10m.
+        How long a step takes cannot be told, all: too few requests come: they take 1h23m to gather, and it gives up after 1h10m.
+        A version that fails 5 % of its requests is found after about 2m9s, in step few by `http.errors not more than 0.5 percentage points worse than stable (99 % sure)`, nine times in ten within 4m24s: 6 requests fail on the way, and 128 people meet it.
+        A version that takes 50 % longer is found after about 2m32s, in step few by `http.latency p95 not more than 20 % worse than stable (99 % sure)`, nine times in ten within 3m50s: 150 people meet it.
+    "#]].assert_eq(&of(STEPS, load, Bad::Failures(0.05)).to_string());
 }
