@@ -1,5 +1,7 @@
 //! Checks of what others measure, of other services, and what is said about them.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
+
 use std::collections::BTreeMap;
 
 use sluice_core::document::{self, Spec};

@@ -73,11 +73,7 @@ async fn serve(args: &ServeArgs, addresses: Addresses, color: Color) -> Result<E
     let clock: Arc<SystemClock> = Arc::new(SystemClock);
     let history = SqliteHistory::open(&args.data, args.history_size << 20).map_err(|error| config(&error))?;
     let measured = Measured::open(args, Arc::clone(&clock) as _).await?;
-    let hooks = HttpHooks::new(sluice_connect::Options {
-        read_variable: Box::new(|name| std::env::var_os(name)),
-        extra_roots: Vec::new(),
-    })
-    .map_err(|error| config(&error))?;
+    let hooks = webhooks()?;
     let parts = Parts {
         store: Arc::new(store),
         traffic: Arc::new(GatewayTraffic::new(gateway.clone())),
@@ -136,6 +132,12 @@ async fn serve(args: &ServeArgs, addresses: Addresses, color: Color) -> Result<E
         () = ending => Ok(Exit::Done),
         () = signals.next() => Ok(Exit::Interrupted),
     }
+}
+
+fn webhooks() -> Result<HttpHooks, Failure> {
+    let read_variable = Box::new(|name: &str| std::env::var_os(name));
+    let options = sluice_connect::Options { read_variable, extra_roots: Vec::new() };
+    HttpHooks::new(options).map_err(|error| config(&error))
 }
 
 /// Tells people and programs where everything is, once it is there.

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 pub use self::method::Method;
 use crate::release::check::CheckRun;
-use crate::release::finding::{Ground, grouped, requests};
+use crate::release::finding::{Ground, grouped, requests, trimmed};
 use crate::release::plan::{Check, Question};
 use crate::release::status::{PhaseName, Verdict};
 use crate::release::{Member, Release};
@@ -244,7 +244,7 @@ impl std::fmt::Display for Account {
         writeln!(f, "  {:?}: {}", self.phase, self.reason)?;
         writeln!(f, "  Who meets {}: {}", self.to, self.audience)?;
         if let Some(alpha) = self.false_alarm {
-            let percent = alpha * 100.0;
+            let percent = trimmed(alpha * 100.0, 6);
             writeln!(
                 f,
                 "  False alarms: at most {percent} % over the whole release, with all its checks and however often it is looked at"

@@ -10,6 +10,10 @@ use crate::release::reading::Reading;
 use crate::{Counts, Name, VersionName};
 
 /// Everything that can move a release.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "an event is made, looked at once and dropped; most of them are the large one"
+)]
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// Time has passed, and this was seen meanwhile.

@@ -112,6 +112,36 @@ impl Finding {
 
     /// Why, in one plain sentence with the numbers in it.
     pub fn text(&self, check: &Check) -> String {
+        let question = &check.question;
+        match self.ground {
+            Ground::NotWorse => {
+                format!("{}; nothing shows that it is {}", self.value_words(check), question.worse())
+            }
+            Ground::ProvedNotWorse => format!(
+                "{}; it is proved not to be {} ({})",
+                self.value_words(check),
+                question.worse(),
+                question.certainty()
+            ),
+            Ground::Worse => format!(
+                "{}, which is {} ({})",
+                self.value_words(check),
+                question.worse(),
+                question.certainty()
+            ),
+            Ground::Within => format!("{}, within {}", self.value_words(check), check.limits()),
+            Ground::Above { max } => {
+                format!("{}, above the limit of {}", self.value_words(check), check.value(max))
+            }
+            Ground::Below { min } => {
+                format!("{}, below the limit of {}", self.value_words(check), check.value(min))
+            }
+            _ => self.waiting_text(check),
+        }
+    }
+
+    /// Why it cannot be judged.
+    fn waiting_text(&self, check: &Check) -> String {
         let subject = check.subject();
         let question = &check.question;
         let samples = grouped(self.candidate_samples);
@@ -159,28 +189,7 @@ impl Finding {
                 Span::from_secs(known * 10),
                 Span::from_secs(needed * 10)
             ),
-            Ground::NotWorse => {
-                format!("{}; nothing shows that it is {}", self.value_words(check), question.worse())
-            }
-            Ground::ProvedNotWorse => format!(
-                "{}; it is proved not to be {} ({})",
-                self.value_words(check),
-                question.worse(),
-                question.certainty()
-            ),
-            Ground::Worse => format!(
-                "{}, which is {} ({})",
-                self.value_words(check),
-                question.worse(),
-                question.certainty()
-            ),
-            Ground::Within => format!("{}, within {}", self.value_words(check), check.limits()),
-            Ground::Above { max } => {
-                format!("{}, above the limit of {}", self.value_words(check), check.value(max))
-            }
-            Ground::Below { min } => {
-                format!("{}, below the limit of {}", self.value_words(check), check.value(min))
-            }
+            _ => subject,
         }
     }
 
@@ -400,7 +409,7 @@ pub(crate) fn grouped(count: u64) -> String {
 }
 
 /// A number with at most so many decimals and no trailing zeros.
-fn trimmed(value: f64, decimals: usize) -> String {
+pub(crate) fn trimmed(value: f64, decimals: usize) -> String {
     let text = format!("{value:.decimals$}");
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }

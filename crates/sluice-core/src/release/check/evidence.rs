@@ -203,14 +203,34 @@ impl Evidence {
         sample: u64,
     ) -> bool {
         let at = at.as_millis();
-        match (self, stable_now, candidate_now) {
-            (Evidence::Before(before), _, now) => before.add(at, now),
-            (Evidence::Gauge(latest), _, Amount::Gauge(value)) => *latest = Some(*value),
-            (Evidence::Share { test, kept, stable, candidate }, stable_now, candidate_now) => {
-                let (Some(of_stable), Some(of_candidate)) = (trials(stable_now), trials(candidate_now))
-                else {
-                    return false;
-                };
+        match (self, candidate_now) {
+            (Evidence::Before(before), now) => before.add(at, now),
+            (Evidence::Gauge(latest), Amount::Gauge(value)) => *latest = Some(*value),
+            (Evidence::Gauge(_), Amount::Nothing) => {}
+            (Evidence::Responses { window, recent }, now) => {
+                let Some(counted) = trials(now) else { return false };
+                window.add(at, &counted);
+                recent.add(&counted, sample);
+            }
+            (Evidence::Times { window, recent }, now) => {
+                let Some(counted) = values(now) else { return false };
+                window.add(at, &counted);
+                recent.add(&counted, sample);
+            }
+            (Evidence::Arrivals(window), now) => {
+                let Some(counted) = events(now) else { return false };
+                window.add(at, &Trials::new(counted, 0));
+            }
+            (comparing, now) => return comparing.compare(stable_now, now, question).is_some(),
+        }
+        true
+    }
+
+    /// Takes in what was measured of both versions, for those that compare them. `None` when it is not what they ask for.
+    fn compare(&mut self, stable_now: &Amount, candidate_now: &Amount, question: &Question) -> Option<()> {
+        match self {
+            Evidence::Share { test, kept, stable, candidate } => {
+                let (of_stable, of_candidate) = (trials(stable_now)?, trials(candidate_now)?);
                 test.update(of_stable, of_candidate);
                 if let Some(kept) = kept {
                     kept.update(of_stable, of_candidate);
@@ -218,11 +238,8 @@ impl Evidence {
                 stable.merge(&of_stable);
                 candidate.merge(&of_candidate);
             }
-            (Evidence::Latency { test, kept, stable, candidate }, stable_now, candidate_now) => {
-                let (Some(of_stable), Some(of_candidate)) = (values(stable_now), values(candidate_now))
-                else {
-                    return false;
-                };
+            Evidence::Latency { test, kept, stable, candidate } => {
+                let (of_stable, of_candidate) = (values(stable_now)?, values(candidate_now)?);
                 test.update(&of_stable, &of_candidate);
                 if let Some(kept) = kept {
                     kept.update(&of_stable, &of_candidate);
@@ -230,24 +247,17 @@ impl Evidence {
                 stable.merge(&of_stable);
                 candidate.merge(&of_candidate);
             }
-            (Evidence::Mean { test, stable, candidate }, stable_now, candidate_now) => {
-                let (Some(of_stable), Some(of_candidate)) = (values(stable_now), values(candidate_now))
-                else {
-                    return false;
-                };
+            Evidence::Mean { test, stable, candidate } => {
+                let (of_stable, of_candidate) = (values(stable_now)?, values(candidate_now)?);
                 test.update(&of_stable, &of_candidate);
                 stable.merge(&of_stable);
                 candidate.merge(&of_candidate);
             }
-            (Evidence::Frequency { test, kept, stable, candidate, unsettled }, stable_now, candidate_now) => {
-                let (Some(stable_events), Some(candidate_events)) =
-                    (events(stable_now), events(candidate_now))
-                else {
-                    return false;
-                };
-                let Exposures { stable: over_stable, candidate: over_candidate } = std::mem::take(unsettled);
-                let of_stable = Events::new(stable_events, over_stable as f64);
-                let of_candidate = Events::new(candidate_events, over_candidate as f64);
+            Evidence::Frequency { test, kept, stable, candidate, unsettled } => {
+                let (stable_events, candidate_events) = (events(stable_now)?, events(candidate_now)?);
+                let over = std::mem::take(unsettled);
+                let of_stable = Events::new(stable_events, over.stable as f64);
+                let of_candidate = Events::new(candidate_events, over.candidate as f64);
                 let is_swapped = matches!(question, Question::RateAgainstStable { worse: Worse::Lower, .. });
                 let (first, second) =
                     if is_swapped { (of_candidate, of_stable) } else { (of_stable, of_candidate) };
@@ -258,24 +268,9 @@ impl Evidence {
                 stable.merge(&of_stable);
                 candidate.merge(&of_candidate);
             }
-            (Evidence::Responses { window, recent }, _, now) => {
-                let Some(counted) = trials(now) else { return false };
-                window.add(at, &counted);
-                recent.add(&counted, sample);
-            }
-            (Evidence::Times { window, recent }, _, now) => {
-                let Some(counted) = values(now) else { return false };
-                window.add(at, &counted);
-                recent.add(&counted, sample);
-            }
-            (Evidence::Arrivals(window), _, now) => {
-                let Some(counted) = events(now) else { return false };
-                window.add(at, &Trials::new(counted, 0));
-            }
-            (Evidence::Gauge(_), _, Amount::Nothing) => {}
-            _ => return false,
+            _ => return None,
         }
-        true
+        Some(())
     }
 
     /// The natural logarithm of the evidence that the candidate is worse; none where nothing is compared.
@@ -301,8 +296,10 @@ impl Evidence {
 
     /// Between which bounds the candidate differs from stable in this step.
     pub(super) fn interval(&self, question: &Question, alpha: f64) -> Option<EffectInterval> {
+        // With hardly anybody on one of them, as once everyone has the candidate, bounds would tell nothing.
+        let are_enough = |stable: u64, candidate: u64| stable.min(candidate) >= COMPARED_MIN;
         let (of, interval) = match (self, question) {
-            (Evidence::Share { stable, candidate, .. }, _) => {
+            (Evidence::Share { stable, candidate, .. }, _) if are_enough(stable.n, candidate.n) => {
                 let mut interval = RatioInterval::new(alpha);
                 interval.update(*stable, *candidate);
                 match question.is_in_points() {
