@@ -1,4 +1,5 @@
 import { Skeleton } from '@mantine/core';
+import { useMediaQuery } from '@mantine/hooks';
 import { IconAlertTriangle } from '@tabler/icons-react';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useId } from 'react';
@@ -47,6 +48,7 @@ function Step({ step, stretch }: { step: StepForecast; stretch: Stretch }) {
 
 function Whole({ forecast }: { forecast: Forecast }) {
   const id = useId();
+  const isPhone = useMediaQuery('(max-width: 40em)', undefined, { getInitialValueInEffect: false });
   const places = stretches(forecast.steps);
   const doubts = warnings(forecast);
   return (
@@ -69,13 +71,16 @@ function Whole({ forecast }: { forecast: Forecast }) {
           ))}
         </ul>
       )}
-      <ol className={classes.steps}>
-        {forecast.steps.map((step, i) => {
-          const stretch = places[i];
-          return stretch && <Step key={step.name} step={step} stretch={stretch} />;
-        })}
-      </ol>
-      <div className={classes.dim}>{basis(forecast)} A red mark stands where it is found.</div>
+      <details className={classes.details} open={!isPhone}>
+        <summary>Step by step</summary>
+        <ol className={classes.steps}>
+          {forecast.steps.map((step, i) => {
+            const stretch = places[i];
+            return stretch && <Step key={step.name} step={step} stretch={stretch} />;
+          })}
+        </ol>
+        <div className={classes.dim}>{basis(forecast)} A red mark stands where it is found.</div>
+      </details>
     </section>
   );
 }

@@ -58,7 +58,7 @@ export function Timeline({ entries, onMoment }: Props) {
                   <UnstyledButton
                     className={classes.then}
                     onClick={() => onMoment(at)}
-                    aria-label={`Checks at ${clock(Date.parse(at))}: ${text}`}
+                    aria-label={`Checks then, at ${clock(Date.parse(at))}`}
                   >
                     Checks then
                   </UnstyledButton>

@@ -48,7 +48,7 @@ export function facts(step: StepForecast): Fact[] {
   ].filter((text) => text !== undefined);
   return [
     { name: 'Until a verdict', value: step.takes ? length(parseSpan(step.takes)) : 'nobody can tell' },
-    { name: 'People who have met it', value: `${count(step.people)}${step.hasSegments ? ' and those in segments' : ''}` },
+    { name: 'People by its end', value: `${count(step.people)}${step.hasSegments ? ' and those in segments' : ''}` },
     { name: 'A bad version costs', value: `${count(step.failed)} failed requests` },
     { name: 'Found from', value: least.join(' or ') || 'nothing is found' },
   ];

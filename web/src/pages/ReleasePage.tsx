@@ -170,7 +170,7 @@ function Whole({ release }: { release: Release }) {
       </section>
       <div className={classes.columns}>
         <div className={classes.column}>
-          <div ref={checks}>
+          <div ref={checks} className={classes.checks}>
             <Checks release={release} look={look} onLook={setLook} />
           </div>
           <ReleaseTraffic release={release} />
