@@ -14,7 +14,7 @@
 //! share of events; Waudby-Smith and Ramdas, "Estimating means of bounded random variables by betting", JRSS-B 2024,
 //! for bets that need no more than a mean.
 
-mod bet;
+pub(crate) mod bet;
 pub(crate) mod dispersion;
 mod kept;
 mod two_sided;

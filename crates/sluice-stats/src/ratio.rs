@@ -28,6 +28,9 @@ pub use self::kept::KeptTest;
 pub use self::two_sided::TwoSided;
 use crate::block::{Comparable, Pending, Requests};
 use crate::evidence::{Evidence, is_sensible, requests_needed};
+use crate::rate::bet::Stake;
+use crate::rate::dispersion::Dispersion;
+use crate::rate::{Events, Seen};
 use crate::trials::{Arms, Trials};
 use crate::window::Merge;
 
@@ -66,6 +69,9 @@ pub struct RatioTest {
     evidence: Evidence,
     breaker: Breaker,
     peak: f64,
+    /// Of a cautious test: how many failures come together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    caution: Option<Dispersion>,
 }
 
 /// A rate that is assumed for want of data, as if seen in `weight` requests.
@@ -88,7 +94,17 @@ impl RatioTest {
             evidence: Evidence::new(EFFECTS),
             breaker: Breaker::new(),
             peak: 0.0,
+            caution: None,
         }
+    }
+
+    /// The same for requests that fail in bunches: retries, one visitor's session, one bad tenant. It reads failures as
+    /// fewer independent ones, as many as the past says. Under a relative margin this costs next to nothing where each
+    /// request fails by itself; under an absolute one about half as many requests again, and visitors should be counted
+    /// instead where tens of failures come together. It does not look for outright breakage in a handful of requests,
+    /// since a handful may be one visitor's. A bunch should be within a block of 100 requests.
+    pub fn cautious(margin: Margin) -> RatioTest {
+        RatioTest { caution: Some(Dispersion::new()), ..RatioTest::new(margin) }
     }
 
     /// Takes in what was counted of both versions over the same stretch of time. Batches must be final and in order.
@@ -114,7 +130,7 @@ impl RatioTest {
         if let Some(block) = &block {
             self.settle(block);
         }
-        let is_settled = self.breaker.update(self.margin, &batch);
+        let is_settled = self.caution.is_none() && self.breaker.update(self.margin, &batch);
         if is_settled || block.is_some() {
             self.peak = self.peak.max(self.log_e());
         }
@@ -128,7 +144,9 @@ impl RatioTest {
         } else {
             self.remember(&block);
         }
-        self.breaker.flush(self.margin);
+        if self.caution.is_none() {
+            self.breaker.flush(self.margin);
+        }
         self.peak = self.peak.max(self.log_e());
     }
 
@@ -152,6 +170,9 @@ impl RatioTest {
     /// blocks close at different moments.
     pub fn log_e(&self) -> f64 {
         let grid = self.evidence.ln(EFFECTS_AND_PRIORS.iter().map(|(_, prior)| *prior));
+        if self.caution.is_some() {
+            return grid;
+        }
         ((1.0 - BREAKER).ln() + grid).max(BREAKER.ln() + self.breaker.ln())
     }
 
@@ -211,11 +232,48 @@ impl RatioTest {
                 .iter()
                 .map(move |(effect, _)| Bet::new(margin, w, rates(margin, *effect, &past, guess)).gain(block))
         };
-        self.evidence.since_start(gains(self.past, FIRST_GUESS));
-        if self.evidence.was_restarted() {
-            self.evidence.since_restart(gains(self.past_step, self.guess_step));
+        if let Some(dispersion) = self.caution {
+            self.settle_cautiously(block, &dispersion);
+        } else {
+            self.evidence.since_start(gains(self.past, FIRST_GUESS));
+            if self.evidence.was_restarted() {
+                self.evidence.since_restart(gains(self.past_step, self.guess_step));
+            }
         }
         self.remember(block);
+    }
+
+    /// Bets on the candidate's share of the failures as on other events, where the margin is a ratio; else takes the
+    /// root of each gain that as many failures as come together are worth.
+    fn settle_cautiously(&mut self, block: &Arms<Trials>, dispersion: &Dispersion) {
+        let events = |trials: Trials| Events::new(trials.k, trials.n as f64);
+        let arms = Arms { stable: events(block.stable), candidate: events(block.candidate) };
+        match (self.margin, Seen::new(&arms)) {
+            (Margin::Relative(margin), Some(seen)) if seen.all > 0.0 => {
+                let stake = Stake::new((1.0 + margin) * seen.odds, seen.all, dispersion.units(seen.all));
+                let gains = EFFECTS_AND_PRIORS.iter().map(|(effect, _)| stake.gain(*effect, seen.candidate));
+                self.evidence.since_start(gains.clone());
+                if self.evidence.was_restarted() {
+                    self.evidence.since_restart(gains);
+                }
+            }
+            (Margin::Relative(_), _) => {}
+            (Margin::Absolute(_), _) => {
+                let (margin, w, worth) = (self.margin, block.share(), dispersion.worth());
+                let gains = |past: Arms<Trials>, guess: Guess| {
+                    EFFECTS_AND_PRIORS.iter().map(move |(effect, _)| {
+                        worth * Bet::new(margin, w, rates(margin, *effect, &past, guess)).gain(block)
+                    })
+                };
+                self.evidence.since_start(gains(self.past, FIRST_GUESS));
+                if self.evidence.was_restarted() {
+                    self.evidence.since_restart(gains(self.past_step, self.guess_step));
+                }
+            }
+        }
+        if let Some(caution) = &mut self.caution {
+            caution.learn(&arms);
+        }
     }
 
     fn remember(&mut self, block: &Arms<Trials>) {

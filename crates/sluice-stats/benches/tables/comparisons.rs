@@ -6,10 +6,13 @@ use std::time::Instant;
 use sluice_stats::interval::RatioInterval;
 use sluice_stats::{Events, Margin, RateTest, RatioTest, Trials};
 
-use crate::shares::{COVERED, EDGE, KEPT, two_sided_stops, wrong, wrong_of_counts};
+use crate::scenarios::WORSE as FAILING;
+use crate::shares::{
+    BUNCHES, Bunches, COVERED, EDGE, KEPT, cautious_stops, two_sided_stops, wrong, wrong_of_counts,
+};
 use crate::streams::{Now, Stops, cap, mean_delay, run, stopped};
 use crate::ticks::{FINE, Ticks, WORSE};
-use crate::{STREAMS, print_alarms};
+use crate::{STREAMS, print_alarms, print_delay};
 
 pub(crate) fn print() {
     println!("\n## Counts: false alarms, {STREAMS} streams\n");
@@ -32,9 +35,31 @@ pub(crate) fn print() {
             if at_5 <= aim { "reached" } else { "not reached" }
         );
     }
+    print_cautious();
     print_kept();
     print_intervals();
     print_speed();
+}
+
+fn print_cautious() {
+    println!(
+        "\n## Failures in bunches: false alarms of the cautious test, {STREAMS} streams of 20 000 requests\n"
+    );
+    println!("| release | at 5 % | at 1 % | more than promised? |\n|---|---|---|---|");
+    for row in BUNCHES {
+        for margin in [row.margin, Margin::Absolute(0.005)] {
+            let row = Bunches { margin, ..row };
+            let all = run(STREAMS, |seed| row.stops(RatioTest::cautious(margin), 20_000, seed));
+            print_alarms(&format!("{}, {margin:?}", row.name), &all);
+        }
+    }
+    println!("\n## Single failures: delay of the cautious test, 500 streams\n");
+    println!("| release | least, at 5 % | found | at 5 % | at 1 % | allowed |\n|---|---|---|---|---|---|");
+    for row in &FAILING {
+        let least = row.least();
+        let all = run(500, |seed| cautious_stops(row.margin, row.now, cap(least), seed));
+        print_delay(row.name, &all, least, row.at_most);
+    }
 }
 
 fn print_kept() {

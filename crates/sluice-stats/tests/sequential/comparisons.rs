@@ -3,11 +3,12 @@
 use proptest::prelude::*;
 use sluice_stats::interval::{RateInterval, RatioInterval};
 use sluice_stats::ratio::{KeptTest, TwoSided};
-use sluice_stats::{Events, Margin, RateTest, Trials, rate};
+use sluice_stats::{Events, Margin, RateTest, RatioTest, Trials, rate};
 
 use crate::delays::assert_soon;
 use crate::false_alarms::is_kept;
-use crate::shares::{COVERED, EDGE, KEPT, two_sided_stops, wrong, wrong_of_counts};
+use crate::scenarios::WORSE as FAILING;
+use crate::shares::{BUNCHES, COVERED, EDGE, KEPT, cautious_stops, two_sided_stops, wrong, wrong_of_counts};
 use crate::streams::{Now, Stops, cap, run, stopped};
 use crate::ticks::{FINE, Ticks, WORSE};
 
@@ -34,6 +35,42 @@ fn counts_of_a_worse_candidate_are_found_soon() {
             1.8
         };
         assert_soon(row.name, &all, least, [must, at_1]);
+    }
+}
+
+#[test]
+fn failures_in_bunches_do_not_mislead_a_cautious_test() {
+    for row in BUNCHES {
+        let all = run(200, |seed| row.stops(RatioTest::cautious(row.margin), 10_000, seed));
+        assert!(is_kept(&all), "{}: {:?} of 200 stopped", row.name, stopped(&all));
+    }
+    let (row, plain) = (BUNCHES[7], |seed| BUNCHES[7].stops(RatioTest::new(BUNCHES[7].margin), 10_000, seed));
+    assert!(!is_kept(&run(200, plain)), "{} mislead the other test", row.name);
+}
+
+#[test]
+fn a_cautious_test_finds_failures_about_as_soon() {
+    for row in FAILING.iter().filter(|row| row.margin == Margin::Relative(0.0)) {
+        let least = row.least();
+        let all = run(60, |seed| cautious_stops(row.margin, row.now, cap(least), seed));
+        assert_soon(row.name, &all, least, [row.at_most[0] + 0.05, row.at_most[1] + 0.1]);
+    }
+}
+
+#[test]
+fn a_cautious_test_that_was_stored_goes_on_as_if_it_had_not_been() {
+    for margin in [Margin::Relative(0.1), Margin::Absolute(0.01)] {
+        let mut test = RatioTest::cautious(margin);
+        for i in 0..5_000 {
+            test.update(Trials::new(9, u64::from(i % 20 == 0)), Trials::new(2, u64::from(i % 9 == 0)));
+            if i % 1_000 == 500 {
+                test.restart();
+                let read: RatioTest = serde_json::from_str(&serde_json::to_string(&test).unwrap()).unwrap();
+                assert_eq!(read, test);
+                test = read;
+            }
+        }
+        assert!(test.is_worse(0.01) && test.log_e().is_finite(), "{margin:?}");
     }
 }
 

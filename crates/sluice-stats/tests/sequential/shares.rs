@@ -1,8 +1,8 @@
 //! Proof that a margin is kept, both directions at once, and intervals, on simulated releases.
 
-use sluice_stats::Margin;
 use sluice_stats::interval::{Interval, RateInterval, RatioInterval};
 use sluice_stats::ratio::{KeptTest, TwoSided};
+use sluice_stats::{Arms, Margin, RatioTest, Trials};
 
 use crate::draws::Draws;
 use crate::streams::{ALPHAS, Now, Stops, note, ten_requests};
@@ -152,5 +152,79 @@ pub(crate) fn wrong_of_counts(ticks: &Ticks, seed: u64) -> Stops {
         }
         stops.contains(&None)
     });
+    stops
+}
+
+/// A release whose visitors make several requests each, one after the other, and differ in how often these fail.
+#[derive(Clone, Copy)]
+pub(crate) struct Bunches {
+    pub(crate) name: &'static str,
+    pub(crate) margin: Margin,
+    pub(crate) w: f64,
+    /// Requests of each visitor, and how alike they end, as a correlation.
+    pub(crate) size: u64,
+    pub(crate) alike: f64,
+}
+
+const fn bunches(name: &'static str, w: f64, size: u64, alike: f64) -> Bunches {
+    Bunches { name, margin: Margin::Relative(0.0), w, size, alike }
+}
+
+/// Visitors of both versions fail alike, at 1 % of their requests.
+pub(crate) const BUNCHES: [Bunches; 8] = [
+    bunches("w 5 %, bunches of 5, correlation 0.1", 0.05, 5, 0.1),
+    bunches("w 5 %, bunches of 5, correlation 0.3", 0.05, 5, 0.3),
+    bunches("w 5 %, bunches of 20, correlation 0.1", 0.05, 20, 0.1),
+    bunches("w 5 %, bunches of 20, correlation 0.3", 0.05, 20, 0.3),
+    bunches("w 50 %, bunches of 5, correlation 0.1", 0.5, 5, 0.1),
+    bunches("w 50 %, bunches of 5, correlation 0.3", 0.5, 5, 0.3),
+    bunches("w 50 %, bunches of 20, correlation 0.1", 0.5, 20, 0.1),
+    bunches("w 50 %, bunches of 20, correlation 0.3", 0.5, 20, 0.3),
+];
+
+impl Bunches {
+    /// When `test` was stopped, if ever in so many requests.
+    pub(crate) fn stops(&self, mut test: RatioTest, requests: u64, seed: u64) -> Stops {
+        let (mut draws, mut stops, mut seen) = (Draws::new(seed), Stops::default(), 0);
+        let mut batch = Arms::<Trials>::default();
+        let spread = (1.0 - self.alike) / self.alike;
+        // A gamma distribution of a shape below 1 (Stuart 1962).
+        let gamma =
+            |draws: &mut Draws, shape: f64| draws.gamma(shape + 1.0) * draws.uniform().powf(1.0 / shape);
+        while seen < requests && stops.contains(&None) {
+            let is_candidate = draws.happens(self.w);
+            let mean = 0.01
+                + match self.margin {
+                    Margin::Absolute(margin) if is_candidate => margin,
+                    _ => 0.0,
+                };
+            let (failing, fine) =
+                (gamma(&mut draws, mean * spread), gamma(&mut draws, (1.0 - mean) * spread));
+            for _ in 0..self.size {
+                let arm = if is_candidate { &mut batch.candidate } else { &mut batch.stable };
+                arm.n += 1;
+                arm.k += u64::from(draws.happens(failing / (failing + fine)));
+                seen += 1;
+                if seen % 10 == 0 {
+                    test.update(batch.stable, batch.candidate);
+                    batch = Arms::default();
+                    note(&mut stops, test.p_value(), seen);
+                }
+            }
+        }
+        stops
+    }
+}
+
+/// When the cautious test found a candidate that fails more often, one request at a time.
+pub(crate) fn cautious_stops(margin: Margin, now: Now, requests: u64, seed: u64) -> Stops {
+    let (mut draws, mut test) = (Draws::new(seed), RatioTest::cautious(margin));
+    let (mut stops, mut seen) = (Stops::default(), 0);
+    while seen < requests && stops.contains(&None) {
+        let batch = ten_requests(&mut draws, now);
+        test.update(batch.stable, batch.candidate);
+        seen += 10;
+        note(&mut stops, test.p_value(), seen);
+    }
     stops
 }
