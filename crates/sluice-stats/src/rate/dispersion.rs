@@ -14,8 +14,11 @@ use crate::trials::Arms;
 /// How many events may come together, and what is believed of each before anything was seen.
 const GUESSES: [(f64, f64); 6] =
     [(1.0, 0.35), (1.5, 0.15), (2.2, 0.15), (3.3, 0.15), (5.0, 0.12), (8.0, 0.08)];
-/// So many squares must have been seen before events are read as independent at all.
+/// So many squares must have been seen before the events of a batch are read as independent at all, and so many before
+/// that is done with this many events, where a single batch could settle the matter.
 const ENOUGH: f64 = 7.0;
+const ENOUGH_FOR_MANY: f64 = 24.0;
+const MANY: f64 = 10.0;
 /// What shares must tell for changes in time to be believed half as much.
 const SHARES_ENOUGH: f64 = 30.0;
 
@@ -79,8 +82,9 @@ impl Dispersion {
             inverses += weight / guess;
             weights += weight;
         }
+        let enough = if events < MANY { ENOUGH } else { ENOUGH_FOR_MANY };
         // Beyond the guesses, what was seen.
-        let cautious = if count < ENOUGH {
+        let cautious = if count < enough {
             f64::INFINITY
         } else {
             (sum / weights).max(if mean > 8.0 { mean } else { 1.0 })
@@ -90,10 +94,10 @@ impl Dispersion {
 
     /// As how much of an independent event each is to be read, on the side of caution: nearly 0 until enough was seen.
     pub(crate) fn worth(&self) -> f64 {
-        const MANY: f64 = 1e12;
+        const MILLIONS: f64 = 1e12;
         /// Roots of gains are not as safe as bets on shares where failures come in large bunches.
         const SAFETY: f64 = 0.65;
-        SAFETY * self.units(MANY).proven / MANY
+        SAFETY * self.units(MILLIONS).proven / MILLIONS
     }
 
     /// How many events come together, as far as is known.
