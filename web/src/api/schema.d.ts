@@ -642,6 +642,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/services/{name}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Reads what was measured of a service
+         * @description Oldest first, as fine as it is still known and never finer than asked: by the second for three hours, by the minute
+         *     for two days, by ten minutes for five weeks. Each item has the series (service, version, what), when it began, how
+         *     long it was, and counts with a histogram of latencies. `sluice rehearse` plays releases on it.
+         */
+        get: operations["getHistory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/services/{name}/preview": {
         parameters: {
             query?: never;
@@ -7382,6 +7404,83 @@ export interface operations {
             };
             /** @description `disk-full`: The change could not be stored, and was not made. */
             507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    getHistory: {
+        parameters: {
+            query?: {
+                /** @description The service's environment. Default `production`. */
+                environment?: components["schemas"]["Name"];
+                /** @description Only of this version. */
+                version?: components["schemas"]["VersionName"];
+                /** @description How far back. Default 3h. */
+                since?: components["schemas"]["Span"];
+                /** @description How long each stretch is at least. Default 1s. */
+                step?: components["schemas"]["Span"];
+            };
+            header?: never;
+            path: {
+                /** @description The service */
+                name: components["schemas"]["Name"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was measured */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>[];
+                };
+            };
+            /** @description `bad-request`: A header, a query parameter, a name or the JSON of the body is not what it should be. The detail says which, and where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `foreign-origin`: There is no sign-in yet, so that only requests to a loopback name or address with the server's own port are answered, and none that another site made a browser send. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `not-found`: No document has this name, or nothing is served at this address. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `internal`: A bug, or a damaged store. The server's log has the cause. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `unavailable`: It starts, stops, has too many watchers, or its store does not answer. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
