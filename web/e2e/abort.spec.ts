@@ -43,7 +43,7 @@ async function startFromTheService(page: Page) {
   const dialog = page.getByRole('dialog', { name: 'Start a release of checkout' });
   await dialog.getByRole('combobox', { name: 'Policy' }).click();
   await dialog.getByRole('option', { name: /stepwise/ }).click();
-  await expect(dialog.getByText('10 % of everyone')).toBeVisible();
+  await expect(dialog.getByRole('region', { name: 'What will happen' }).getByText('10 % of everyone')).toBeVisible();
   await dialog.getByLabel('Why?').fill('weekly train');
   await dialog.getByLabel('Your name').fill('alice');
   await expectAccessible(page);
