@@ -84,7 +84,7 @@ test('a release is watched and aborted on the dashboard, without a reload', asyn
   await expect(share(page)).toHaveText(/^0\s%$/);
   await expect(page.getByText(/alice aborted it: support sees complaints/).first()).toBeVisible();
   await expect(page.getByRole('button', { name: 'Retry' })).toBeVisible();
-  await expect(page.getByRole('button', { name: 'Abort' })).toBeHidden();
+  await expect(page.getByRole('button', { name: 'Abort', exact: true })).toBeHidden();
   await expectAccessible(page);
 
   await page.getByRole('link', { name: 'Events' }).click();
