@@ -17,7 +17,7 @@ mod odds;
 use serde::{Deserialize, Serialize};
 
 use self::odds::{Curve, EXPERTS, PRIORS, ln_gain, shifts};
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, Peak, suffices};
 use crate::interval::Interval;
 use crate::trials::Arms;
 use crate::window::Merge;
@@ -32,7 +32,7 @@ pub struct AllocationTest {
     expected: f64,
     curve: Curve,
     evidence: Evidence,
-    peak: f64,
+    peak: Peak,
 }
 
 impl Default for AllocationTest {
@@ -49,7 +49,7 @@ impl AllocationTest {
             expected: 0.0,
             curve: Curve::new(),
             evidence: Evidence::new(EXPERTS),
-            peak: 0.0,
+            peak: Peak::default(),
         }
     }
 
@@ -66,11 +66,8 @@ impl AllocationTest {
         self.totals.merge(&visitors);
         self.expected += weight * (visitors.stable as f64 + visitors.candidate as f64);
         self.curve.add(weight, visitors);
-        self.evidence.since_start(shifts().map(|shift| ln_gain(shift, weight, visitors)));
-        if self.evidence.was_restarted() {
-            self.evidence.since_restart(shifts().map(|shift| ln_gain(shift, weight, visitors)));
-        }
-        self.peak = self.peak.max(self.log_e());
+        self.evidence.multiply(shifts().map(|shift| ln_gain(shift, weight, visitors)));
+        self.peak.reach(self.log_e());
     }
 
     /// To be called when the weight changes: lets a part of the evidence count from here on, so that an assignment
@@ -88,12 +85,12 @@ impl AllocationTest {
     /// Whether the assignment is broken, as things stand, with a probability of being wrong of at most `alpha` over
     /// the whole life of the test. May become false again when more data speak against it.
     pub fn is_broken(&self, alpha: f64) -> bool {
-        alpha > 0.0 && self.log_e() >= -alpha.ln()
+        suffices(self.log_e(), alpha)
     }
 
     /// The smallest alpha at which [`AllocationTest::is_broken`] has been true at any moment; 1 at first. Never grows.
     pub fn p_value(&self) -> f64 {
-        (-self.peak).exp().min(1.0)
+        self.peak.p_value()
     }
 
     /// How many visitors were taken in.

@@ -35,8 +35,8 @@ pub(crate) fn ln_add(a: f64, b: f64) -> f64 {
 /// are what finds both early and late faults within the delays that docs/statistics.md promises.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Evidence {
-    whole: Vec<f64>,
-    restarted: Vec<f64>,
+    whole: Box<[f64]>,
+    restarted: Box<[f64]>,
     restarts: u32,
     /// The part of Σ v_k that no restart has used.
     unused: f64,
@@ -57,13 +57,27 @@ impl PartialEq for Known {
 
 impl Evidence {
     pub(crate) fn new(experts: usize) -> Evidence {
-        let restarted = vec![LN_NOTHING; experts];
-        Evidence { whole: vec![0.0; experts], restarted, restarts: 0, unused: 1.0, ln: Known::default() }
+        let all = |ln: f64| vec![ln; experts].into_boxed_slice();
+        Evidence {
+            whole: all(0.0),
+            restarted: all(LN_NOTHING),
+            restarts: 0,
+            unused: 1.0,
+            ln: Known::default(),
+        }
     }
 
     /// Whether [`Evidence::since_restart`] changes anything.
     pub(crate) fn was_restarted(&self) -> bool {
         self.restarts > 0
+    }
+
+    /// Multiplies all evidence by the same gains, given by their logarithms.
+    pub(crate) fn multiply(&mut self, gains: impl Iterator<Item = f64> + Clone) {
+        self.since_start(gains.clone());
+        if self.was_restarted() {
+            self.since_restart(gains);
+        }
     }
 
     /// Multiplies what counts from the beginning by gains, given by their logarithms.
@@ -107,6 +121,27 @@ impl Evidence {
         };
         ln_add(WHOLE.ln() + mix(&self.whole), (1.0 - WHOLE).ln() + later)
     }
+}
+
+/// The most that the logarithm of evidence has been; 0 at first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Peak(f64);
+
+impl Peak {
+    pub(crate) fn reach(&mut self, log_e: f64) {
+        self.0 = self.0.max(log_e);
+    }
+
+    /// The smallest alpha at which the evidence has sufficed at any moment; 1 at first. Never grows.
+    pub(crate) fn p_value(self) -> f64 {
+        (-self.0).exp().min(1.0)
+    }
+}
+
+/// Whether evidence, given by its logarithm, suffices at a level. At a level of 0, or one that is no number, none does.
+pub(crate) fn suffices(log_e: f64, alpha: f64) -> bool {
+    alpha > 0.0 && log_e >= -alpha.ln()
 }
 
 /// The part of what is kept for restarts that is unused after so many.

@@ -15,6 +15,7 @@ pub mod quantile;
 pub mod rate;
 pub mod ratio;
 pub mod trials;
+pub mod two_sided;
 pub mod window;
 
 pub use allocation::AllocationTest;
@@ -25,4 +26,5 @@ pub use quantile::QuantileTest;
 pub use rate::{Events, RateTest};
 pub use ratio::{Margin, RatioTest};
 pub use trials::{Arms, Trials};
+pub use two_sided::{Sequential, TwoSided};
 pub use window::{Merge, Window};

@@ -18,7 +18,7 @@ use std::sync::LazyLock;
 use serde::{Deserialize, Serialize};
 
 use crate::block::{Comparable, Pending, Requests};
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, Peak, suffices};
 use crate::histogram::Histogram;
 use crate::trials::Arms;
 
@@ -55,7 +55,7 @@ pub struct MeanTest {
     past: Histogram,
     values: Arms<Sums>,
     evidence: Evidence,
-    peak: f64,
+    peak: Peak,
 }
 
 /// Sums of one version's values in settled blocks, cut off.
@@ -82,7 +82,7 @@ impl MeanTest {
             past: Histogram::default(),
             values: Arms::default(),
             evidence: Evidence::new(STAKES),
-            peak: 0.0,
+            peak: Peak::default(),
         }
     }
 
@@ -123,12 +123,12 @@ impl MeanTest {
     /// Whether the candidate's mean is worse than the margin allows, as things stand, with a probability of being wrong
     /// of at most `alpha` over the whole life of the test. May become false again when more data speak against it.
     pub fn is_worse(&self, alpha: f64) -> bool {
-        alpha > 0.0 && self.log_e() >= -alpha.ln()
+        suffices(self.log_e(), alpha)
     }
 
     /// The smallest alpha at which [`MeanTest::is_worse`] has been true at any moment; 1 at first. Never grows.
     pub fn p_value(&self) -> f64 {
-        (-self.peak).exp().min(1.0)
+        self.peak.p_value()
     }
 
     /// How many values of each version were settled, which is all but the fewer than 100 that wait.
@@ -154,11 +154,8 @@ impl MeanTest {
         if let Some(cut_off) = self.cut_off()
             && let Some(gains) = self.gains(cut_off, block)
         {
-            self.evidence.since_start(gains.into_iter());
-            if self.evidence.was_restarted() {
-                self.evidence.since_restart(gains.into_iter());
-            }
-            self.peak = self.peak.max(self.log_e());
+            self.evidence.multiply(gains.into_iter());
+            self.peak.reach(self.log_e());
         }
         self.remember(block);
     }

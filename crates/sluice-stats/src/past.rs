@@ -21,6 +21,7 @@ mod urn;
 use serde::{Deserialize, Serialize};
 
 use self::urn::Urn;
+use crate::evidence::{Peak, suffices};
 use crate::histogram::Histogram;
 use crate::mean::Worse;
 use crate::ratio::Margin;
@@ -39,7 +40,7 @@ pub struct PastTest {
     recent: Urn,
     same_time: Urn,
     blocks: u64,
-    peak: f64,
+    peak: Peak,
 }
 
 impl PastTest {
@@ -68,7 +69,7 @@ impl PastTest {
             recent: upward(recent),
             same_time: upward(same_time),
             blocks: 0,
-            peak: 0.0,
+            peak: Peak::default(),
         }
     }
 
@@ -88,7 +89,7 @@ impl PastTest {
         let apart = self.blocks as f64 + self.recent.middle();
         self.recent.draw(score - self.recent.growth() * apart);
         self.same_time.draw(score);
-        self.peak = self.peak.max(self.log_e());
+        self.peak.reach(self.log_e());
     }
 
     /// To be called when the weight of the release changes: a part of the evidence counts from here on.
@@ -111,12 +112,12 @@ impl PastTest {
     /// Whether scores are worse than tolerated, as things stand, with a probability of being wrong of at most `alpha`
     /// over the whole life of the test.
     pub fn is_worse(&self, alpha: f64) -> bool {
-        alpha > 0.0 && self.log_e() >= -alpha.ln()
+        suffices(self.log_e(), alpha)
     }
 
     /// The smallest alpha at which [`PastTest::is_worse`] has been true at any moment; 1 at first. Never grows.
     pub fn p_value(&self) -> f64 {
-        (-self.peak).exp().min(1.0)
+        self.peak.p_value()
     }
 
     /// How many more blocks before the step it would take to compare with: 20 are needed, and more find a fault sooner.

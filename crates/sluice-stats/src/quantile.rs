@@ -22,7 +22,7 @@ use self::caution::Caution;
 use self::experts::{EXPERTS, Tails, gains, priors, tails_around};
 pub use self::kept::KeptTest;
 use crate::block::{Comparable, Pending, Requests};
-use crate::evidence::{Evidence, is_sensible, requests_needed};
+use crate::evidence::{Evidence, Peak, is_sensible, requests_needed, suffices};
 use crate::histogram::Histogram;
 use crate::ratio::information;
 use crate::trials::Arms;
@@ -47,7 +47,7 @@ pub struct QuantileTest {
     past: Histogram,
     requests: Arms<u64>,
     evidence: Evidence,
-    peak: f64,
+    peak: Peak,
     /// Whether to look along the whole curve instead of around the quantile.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     whole: bool,
@@ -75,7 +75,7 @@ impl QuantileTest {
             past: Histogram::default(),
             requests: Arms::default(),
             evidence: Evidence::new(EXPERTS),
-            peak: 0.0,
+            peak: Peak::default(),
             whole: false,
             caution: None,
         }
@@ -145,12 +145,12 @@ impl QuantileTest {
     /// Whether the candidate is slower than the margin allows, as things stand, with a probability of being wrong of
     /// at most `alpha` over the whole life of the test. May become false again when more data speak against it.
     pub fn is_worse(&self, alpha: f64) -> bool {
-        alpha > 0.0 && self.log_e() >= -alpha.ln()
+        suffices(self.log_e(), alpha)
     }
 
     /// The smallest alpha at which [`QuantileTest::is_worse`] has been true at any moment; 1 at first. Never grows.
     pub fn p_value(&self) -> f64 {
-        (-self.peak).exp().min(1.0)
+        self.peak.p_value()
     }
 
     /// How many requests of each version were taken in.
@@ -178,11 +178,8 @@ impl QuantileTest {
                 Some(caution) => caution.gains(&self.past, &self.tails(), block),
                 None => gains(&self.past, &self.tails(), block),
             };
-            self.evidence.since_start(gains.iter().copied());
-            if self.evidence.was_restarted() {
-                self.evidence.since_restart(gains.iter().copied());
-            }
-            self.peak = self.peak.max(self.log_e());
+            self.evidence.multiply(gains.iter().copied());
+            self.peak.reach(self.log_e());
         }
         self.remember(block);
     }

@@ -14,10 +14,9 @@
 //! share of events; Waudby-Smith and Ramdas, "Estimating means of bounded random variables by betting", JRSS-B 2024,
 //! for bets that need no more than a mean.
 
-pub(crate) mod bet;
+mod bet;
 pub(crate) mod dispersion;
 mod kept;
-mod two_sided;
 
 use std::sync::LazyLock;
 
@@ -26,8 +25,7 @@ use serde::{Deserialize, Serialize};
 use self::bet::Stake;
 use self::dispersion::Dispersion;
 pub use self::kept::KeptTest;
-pub use self::two_sided::TwoSided;
-use crate::evidence::{Evidence, is_sensible, requests_needed};
+use crate::evidence::{Evidence, Peak, is_sensible, requests_needed, suffices};
 use crate::trials::Arms;
 use crate::window::Merge;
 
@@ -108,7 +106,7 @@ pub struct RateTest {
     dispersion: Dispersion,
     evidence: Evidence,
     totals: Arms<Events>,
-    peak: f64,
+    peak: Peak,
 }
 
 impl RateTest {
@@ -126,7 +124,7 @@ impl RateTest {
             dispersion: Dispersion::new(),
             evidence: Evidence::new(EFFECTS),
             totals: Arms::default(),
-            peak: 0.0,
+            peak: Peak::default(),
         }
     }
 
@@ -139,11 +137,8 @@ impl RateTest {
         if seen.all > 0.0 {
             let stake = Stake::new(self.limit * seen.odds, seen.all, self.dispersion.units(seen.all));
             let gains = EFFECTS_AND_PRIORS.iter().map(|(effect, _)| stake.gain(*effect, seen.candidate));
-            self.evidence.since_start(gains.clone());
-            if self.evidence.was_restarted() {
-                self.evidence.since_restart(gains);
-            }
-            self.peak = self.peak.max(self.log_e());
+            self.evidence.multiply(gains);
+            self.peak.reach(self.log_e());
         }
         self.dispersion.learn(&batch);
     }
@@ -163,12 +158,12 @@ impl RateTest {
     /// Whether events come more often with the candidate than the margin allows, as things stand, with a probability
     /// of being wrong of at most `alpha` over the whole life of the test. May become false again.
     pub fn is_worse(&self, alpha: f64) -> bool {
-        alpha > 0.0 && self.log_e() >= -alpha.ln()
+        suffices(self.log_e(), alpha)
     }
 
     /// The smallest alpha at which [`RateTest::is_worse`] has been true at any moment; 1 at first. Never grows.
     pub fn p_value(&self) -> f64 {
-        (-self.peak).exp().min(1.0)
+        self.peak.p_value()
     }
 
     /// All that was taken in.

@@ -15,7 +15,6 @@
 mod bet;
 mod breaker;
 mod kept;
-mod two_sided;
 
 use std::sync::LazyLock;
 
@@ -25,12 +24,8 @@ use self::bet::Bet;
 pub use self::bet::Margin;
 use self::breaker::Breaker;
 pub use self::kept::KeptTest;
-pub use self::two_sided::TwoSided;
 use crate::block::{Comparable, Pending, Requests};
-use crate::evidence::{Evidence, is_sensible, requests_needed};
-use crate::rate::bet::Stake;
-use crate::rate::dispersion::Dispersion;
-use crate::rate::{Events, Seen};
+use crate::evidence::{Evidence, Peak, is_sensible, requests_needed, suffices};
 use crate::trials::{Arms, Trials};
 use crate::window::Merge;
 
@@ -68,10 +63,7 @@ pub struct RatioTest {
     guess_step: Guess,
     evidence: Evidence,
     breaker: Breaker,
-    peak: f64,
-    /// Of a cautious test: how many failures come together.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    caution: Option<Dispersion>,
+    peak: Peak,
 }
 
 /// A rate that is assumed for want of data, as if seen in `weight` requests.
@@ -93,18 +85,8 @@ impl RatioTest {
             guess_step: FIRST_GUESS,
             evidence: Evidence::new(EFFECTS),
             breaker: Breaker::new(),
-            peak: 0.0,
-            caution: None,
+            peak: Peak::default(),
         }
-    }
-
-    /// The same for requests that fail in bunches: retries, one visitor's session, one bad tenant. It reads failures as
-    /// fewer independent ones, as many as the past says. Under a relative margin this costs next to nothing where each
-    /// request fails by itself; under an absolute one about half as many requests again, and visitors should be counted
-    /// instead where tens of failures come together. It does not look for outright breakage in a handful of requests,
-    /// since a handful may be one visitor's. A bunch should be within a block of 100 requests.
-    pub fn cautious(margin: Margin) -> RatioTest {
-        RatioTest { caution: Some(Dispersion::new()), ..RatioTest::new(margin) }
     }
 
     /// Takes in what was counted of both versions over the same stretch of time. Batches must be final and in order.
@@ -130,9 +112,9 @@ impl RatioTest {
         if let Some(block) = &block {
             self.settle(block);
         }
-        let is_settled = self.caution.is_none() && self.breaker.update(self.margin, &batch);
+        let is_settled = self.breaker.update(self.margin, &batch);
         if is_settled || block.is_some() {
-            self.peak = self.peak.max(self.log_e());
+            self.peak.reach(self.log_e());
         }
     }
 
@@ -144,10 +126,8 @@ impl RatioTest {
         } else {
             self.remember(&block);
         }
-        if self.caution.is_none() {
-            self.breaker.flush(self.margin);
-        }
-        self.peak = self.peak.max(self.log_e());
+        self.breaker.flush(self.margin);
+        self.peak.reach(self.log_e());
     }
 
     /// To be called when the candidate's weight changes: settles what waits and lets a part of the evidence count from
@@ -170,21 +150,18 @@ impl RatioTest {
     /// blocks close at different moments.
     pub fn log_e(&self) -> f64 {
         let grid = self.evidence.ln(EFFECTS_AND_PRIORS.iter().map(|(_, prior)| *prior));
-        if self.caution.is_some() {
-            return grid;
-        }
         ((1.0 - BREAKER).ln() + grid).max(BREAKER.ln() + self.breaker.ln())
     }
 
     /// Whether the candidate is worse than the margin allows, as things stand, with a probability of being wrong of at
     /// most `alpha` over the whole life of the test. May become false again when more data speak against it.
     pub fn is_worse(&self, alpha: f64) -> bool {
-        alpha > 0.0 && self.log_e() >= -alpha.ln()
+        suffices(self.log_e(), alpha)
     }
 
     /// The smallest alpha at which [`RatioTest::is_worse`] has been true at any moment; 1 at first. Never grows.
     pub fn p_value(&self) -> f64 {
-        (-self.peak).exp().min(1.0)
+        self.peak.p_value()
     }
 
     /// All that was taken in. Do not compute a ratio of rates from totals over several steps: where weights and rates
@@ -232,48 +209,11 @@ impl RatioTest {
                 .iter()
                 .map(move |(effect, _)| Bet::new(margin, w, rates(margin, *effect, &past, guess)).gain(block))
         };
-        if let Some(dispersion) = self.caution {
-            self.settle_cautiously(block, &dispersion);
-        } else {
-            self.evidence.since_start(gains(self.past, FIRST_GUESS));
-            if self.evidence.was_restarted() {
-                self.evidence.since_restart(gains(self.past_step, self.guess_step));
-            }
+        self.evidence.since_start(gains(self.past, FIRST_GUESS));
+        if self.evidence.was_restarted() {
+            self.evidence.since_restart(gains(self.past_step, self.guess_step));
         }
         self.remember(block);
-    }
-
-    /// Bets on the candidate's share of the failures as on other events, where the margin is a ratio; else takes the
-    /// root of each gain that as many failures as come together are worth.
-    fn settle_cautiously(&mut self, block: &Arms<Trials>, dispersion: &Dispersion) {
-        let events = |trials: Trials| Events::new(trials.k, trials.n as f64);
-        let arms = Arms { stable: events(block.stable), candidate: events(block.candidate) };
-        match (self.margin, Seen::new(&arms)) {
-            (Margin::Relative(margin), Some(seen)) if seen.all > 0.0 => {
-                let stake = Stake::new((1.0 + margin) * seen.odds, seen.all, dispersion.units(seen.all));
-                let gains = EFFECTS_AND_PRIORS.iter().map(|(effect, _)| stake.gain(*effect, seen.candidate));
-                self.evidence.since_start(gains.clone());
-                if self.evidence.was_restarted() {
-                    self.evidence.since_restart(gains);
-                }
-            }
-            (Margin::Relative(_), _) => {}
-            (Margin::Absolute(_), _) => {
-                let (margin, w, worth) = (self.margin, block.share(), dispersion.worth());
-                let gains = |past: Arms<Trials>, guess: Guess| {
-                    EFFECTS_AND_PRIORS.iter().map(move |(effect, _)| {
-                        worth * Bet::new(margin, w, rates(margin, *effect, &past, guess)).gain(block)
-                    })
-                };
-                self.evidence.since_start(gains(self.past, FIRST_GUESS));
-                if self.evidence.was_restarted() {
-                    self.evidence.since_restart(gains(self.past_step, self.guess_step));
-                }
-            }
-        }
-        if let Some(caution) = &mut self.caution {
-            caution.learn(&arms);
-        }
     }
 
     fn remember(&mut self, block: &Arms<Trials>) {

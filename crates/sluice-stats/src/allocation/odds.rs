@@ -40,7 +40,7 @@ pub(super) static PRIORS: LazyLock<[f64; EXPERTS]> = LazyLock::new(|| {
 });
 
 /// The bets, as logarithms of the factor.
-pub(super) fn shifts() -> impl Iterator<Item = f64> {
+pub(super) fn shifts() -> impl Iterator<Item = f64> + Clone {
     SHIFTS.iter().copied()
 }
 

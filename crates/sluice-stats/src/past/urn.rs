@@ -64,10 +64,7 @@ impl Urn {
             let gained = gain(POWERS[bet], higher + 1) / self.sums[bet] * all as f64;
             gained.ln() / self.resemblance
         });
-        self.evidence.since_start(gains.into_iter());
-        if self.evidence.was_restarted() {
-            self.evidence.since_restart(gains.into_iter());
-        }
+        self.evidence.multiply(gains.into_iter());
         if self.since.len() == BLOCKS_MAX {
             self.since.remove(0);
         }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::BLOCK;
 use super::experts::Tail;
 use crate::block::{Comparable, Pending, Requests};
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, Peak, suffices};
 use crate::histogram::Histogram;
 use crate::trials::Arms;
 
@@ -27,9 +27,8 @@ pub struct KeptTest {
     stable: Histogram,
     /// The same of the candidate, divided by 1 + margin.
     candidate: Histogram,
-    requests: Arms<u64>,
     evidence: Evidence,
-    peak: f64,
+    peak: Peak,
 }
 
 impl KeptTest {
@@ -45,9 +44,8 @@ impl KeptTest {
             pending: Pending::default(),
             stable: Histogram::default(),
             candidate: Histogram::default(),
-            requests: Arms::default(),
             evidence: Evidence::new(RATIOS.len()),
-            peak: 0.0,
+            peak: Peak::default(),
         }
     }
 
@@ -56,8 +54,6 @@ impl KeptTest {
         if stable.is_empty() && candidate.is_empty() {
             return;
         }
-        self.requests.stable = self.requests.stable.saturating_add(stable.count());
-        self.requests.candidate = self.requests.candidate.saturating_add(candidate.count());
         let batch = Arms { stable: stable.clone(), candidate: self.reduced(candidate) };
         if let Some(stale) = self.pending.add(&batch) {
             self.remember(&stale);
@@ -87,17 +83,21 @@ impl KeptTest {
 
     /// Whether the margin is proved kept, as things stand, with a probability of being wrong of at most `alpha`.
     pub fn is_kept(&self, alpha: f64) -> bool {
-        alpha > 0.0 && self.log_e() >= -alpha.ln()
+        suffices(self.log_e(), alpha)
     }
 
     /// The smallest alpha at which [`KeptTest::is_kept`] has been true at any moment; 1 at first. Never grows.
     pub fn p_value(&self) -> f64 {
-        (-self.peak).exp().min(1.0)
+        self.peak.p_value()
     }
 
     /// How many requests of each version were taken in.
     pub fn totals(&self) -> Arms<u64> {
-        self.requests
+        let waiting = self.pending.arms();
+        Arms {
+            stable: self.stable.count().saturating_add(waiting.stable.count()),
+            candidate: self.candidate.count().saturating_add(waiting.candidate.count()),
+        }
     }
 
     fn settle(&mut self, block: &Arms<Histogram>) {
@@ -111,11 +111,8 @@ impl KeptTest {
             let tail = Tail::of_counts(beyond, past, threshold, swapped);
             let w = 1.0 - block.share();
             let gains = RATIOS.map(|ratio| tail.gain(w, ratio));
-            self.evidence.since_start(gains.into_iter());
-            if self.evidence.was_restarted() {
-                self.evidence.since_restart(gains.into_iter());
-            }
-            self.peak = self.peak.max(self.log_e());
+            self.evidence.multiply(gains.into_iter());
+            self.peak.reach(self.log_e());
         }
         self.remember(block);
     }

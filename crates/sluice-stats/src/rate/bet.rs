@@ -4,7 +4,7 @@ use super::dispersion::Units;
 
 /// What one batch is bet with: how many of its events were the candidate's is not known yet.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Stake {
+pub(super) struct Stake {
     all: f64,
     /// The odds that an event is the candidate's, at the edge of what is tolerated, and the share that they are.
     odds: f64,
@@ -25,13 +25,13 @@ const FEW: f64 = 10.0;
 impl Stake {
     /// For a batch of `all` events, each of which is the candidate's with these odds at the edge of what is tolerated,
     /// which count as `units` independent ones, at least 1.
-    pub(crate) fn new(odds: f64, all: f64, units: Units) -> Stake {
+    pub(super) fn new(odds: f64, all: f64, units: Units) -> Stake {
         Stake { all, odds, share: odds / (1.0 + odds), units }
     }
 
     /// The logarithm of what the bet on `effect` times the tolerated rate gains when so many events were the
     /// candidate's.
-    pub(crate) fn gain(&self, effect: f64, candidate: f64) -> f64 {
+    pub(super) fn gain(&self, effect: f64, candidate: f64) -> f64 {
         let Stake { all, odds, share, units } = *self;
         let seen = candidate / all;
         let expected = effect * odds / (1.0 + effect * odds);

@@ -92,14 +92,6 @@ impl Dispersion {
         Units { likely: (events * inverses / weights).max(1.0), proven: (events / cautious).max(1.0) }
     }
 
-    /// As how much of an independent event each is to be read, on the side of caution: nearly 0 until enough was seen.
-    pub(crate) fn worth(&self) -> f64 {
-        const MILLIONS: f64 = 1e12;
-        /// Roots of gains are not as safe as bets on shares where failures come in large bunches.
-        const SAFETY: f64 = 0.65;
-        SAFETY * self.units(MILLIONS).proven / MILLIONS
-    }
-
     /// How many events come together, as far as is known.
     pub(crate) fn estimate(&self) -> Option<f64> {
         let (mean, count) = self.mean();

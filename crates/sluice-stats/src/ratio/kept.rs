@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::bet::{Bet, Margin};
 use super::{BLOCK_MAX, BLOCK_MIN, FIRST_GUESS, RATE_MAX, STABLE_MIN};
 use crate::block::{Comparable, Pending, Requests};
-use crate::evidence::{LN_NOTHING, is_sensible, requests_needed};
+use crate::evidence::{LN_NOTHING, Peak, is_sensible, requests_needed, suffices};
 use crate::trials::{Arms, Trials};
 use crate::window::Merge;
 
@@ -41,7 +41,7 @@ pub struct KeptTest {
     pending: Pending<Trials>,
     past: Arms<Trials>,
     held: [f64; BETS.len()],
-    peak: f64,
+    peak: Peak,
 }
 
 impl KeptTest {
@@ -53,7 +53,7 @@ impl KeptTest {
             pending: Pending::default(),
             past: Arms::default(),
             held: [0.0; BETS.len()],
-            peak: 0.0,
+            peak: Peak::default(),
         }
     }
 
@@ -101,12 +101,12 @@ impl KeptTest {
     /// Whether the margin is kept, as things stand, with a probability of being wrong of at most `alpha` over the
     /// whole life of the test. May become false again when more data speak against it.
     pub fn is_kept(&self, alpha: f64) -> bool {
-        alpha > 0.0 && self.log_e() >= -alpha.ln()
+        suffices(self.log_e(), alpha)
     }
 
     /// The smallest alpha at which [`KeptTest::is_kept`] has been true at any moment; 1 at first. Never grows.
     pub fn p_value(&self) -> f64 {
-        (-self.peak).exp().min(1.0)
+        self.peak.p_value()
     }
 
     /// All that was taken in.
@@ -141,7 +141,7 @@ impl KeptTest {
             *held += Bet::on_kept(self.margin, block.share(), rates).gain(block);
         }
         self.past.merge(block);
-        self.peak = self.peak.max(self.log_e());
+        self.peak.reach(self.log_e());
     }
 }
 

@@ -2,13 +2,12 @@
 
 use proptest::prelude::*;
 use sluice_stats::interval::{RateInterval, RatioInterval};
-use sluice_stats::ratio::{KeptTest, TwoSided};
-use sluice_stats::{Events, Margin, RateTest, RatioTest, Trials, rate};
+use sluice_stats::ratio::KeptTest;
+use sluice_stats::{Events, Margin, RateTest, Sequential, Trials, TwoSided, rate};
 
 use crate::delays::assert_soon;
 use crate::false_alarms::is_kept;
-use crate::scenarios::WORSE as FAILING;
-use crate::shares::{BUNCHES, COVERED, EDGE, KEPT, cautious_stops, two_sided_stops, wrong, wrong_of_counts};
+use crate::shares::{BUNCHES, COVERED, EDGE, KEPT, two_sided, two_sided_stops, wrong, wrong_of_counts};
 use crate::streams::{Now, Stops, cap, run, stopped};
 use crate::ticks::{FINE, Ticks, WORSE};
 
@@ -39,39 +38,15 @@ fn counts_of_a_worse_candidate_are_found_soon() {
 }
 
 #[test]
-fn failures_in_bunches_do_not_mislead_a_cautious_test() {
+fn failures_in_bunches_do_not_mislead_a_test_that_counts_visitors() {
     for row in BUNCHES {
-        let all = run(200, |seed| row.stops(RatioTest::cautious(row.margin), 10_000, seed));
+        let all = run(200, |seed| row.stops(true, 10_000, seed));
         assert!(is_kept(&all), "{}: {:?} of 200 stopped", row.name, stopped(&all));
     }
-    let (row, plain) = (BUNCHES[7], |seed| BUNCHES[7].stops(RatioTest::new(BUNCHES[7].margin), 10_000, seed));
-    assert!(!is_kept(&run(200, plain)), "{} mislead the other test", row.name);
-}
-
-#[test]
-fn a_cautious_test_finds_failures_about_as_soon() {
-    for row in FAILING.iter().filter(|row| row.margin == Margin::Relative(0.0)) {
-        let least = row.least();
-        let all = run(60, |seed| cautious_stops(row.margin, row.now, cap(least), seed));
-        assert_soon(row.name, &all, least, [row.at_most[0] + 0.05, row.at_most[1] + 0.1]);
-    }
-}
-
-#[test]
-fn a_cautious_test_that_was_stored_goes_on_as_if_it_had_not_been() {
-    for margin in [Margin::Relative(0.1), Margin::Absolute(0.01)] {
-        let mut test = RatioTest::cautious(margin);
-        for i in 0..5_000 {
-            test.update(Trials::new(9, u64::from(i % 20 == 0)), Trials::new(2, u64::from(i % 9 == 0)));
-            if i % 1_000 == 500 {
-                test.restart();
-                let read: RatioTest = serde_json::from_str(&serde_json::to_string(&test).unwrap()).unwrap();
-                assert_eq!(read, test);
-                test = read;
-            }
-        }
-        assert!(test.is_worse(0.01) && test.log_e().is_finite(), "{margin:?}");
-    }
+    assert!(
+        !is_kept(&run(200, |seed| BUNCHES[7].stops(false, 10_000, seed))),
+        "requests do not tell more than visitors"
+    );
 }
 
 #[test]
@@ -137,13 +112,13 @@ proptest! {
     fn no_counts_yield_nonsense(
         margin in prop_oneof![0.0..2.0_f64, any::<f64>()], data in prop::collection::vec((events(), events()), 0..40),
     ) {
-        let (mut test, mut kept, mut both) =
-            (RateTest::new(margin), rate::KeptTest::new(margin), rate::TwoSided::new(margin));
+        let (mut test, mut kept) = (RateTest::new(margin), rate::KeptTest::new(margin));
+        let mut both = TwoSided::new(RateTest::new(margin), RateTest::new(margin));
         let mut interval = RateInterval::new(0.05);
         for (number, (stable, candidate)) in data.iter().enumerate() {
             test.update(*stable, *candidate);
             kept.update(*stable, *candidate);
-            both.update(*stable, *candidate);
+            both.update(stable, candidate);
             interval.update(*stable, *candidate);
             if number % 7 == 3 {
                 test.restart();
@@ -168,11 +143,11 @@ proptest! {
     ) {
         let margin = if relative { Margin::Relative(margin) } else { Margin::Absolute(margin) };
         let (mut kept, mut both, mut interval) =
-            (KeptTest::new(margin), TwoSided::new(margin), RatioInterval::new(0.05));
+            (KeptTest::new(margin), two_sided(margin), RatioInterval::new(0.05));
         for ((n, k), (m, l)) in data {
             let (stable, candidate) = (Trials { n, k }, Trials { n: m, k: l });
             kept.update(stable, candidate);
-            both.update(stable, candidate);
+            both.update(&stable, &candidate);
             interval.update(stable, candidate);
             prop_assert!(kept.log_e().is_finite() && both.log_e().is_finite(), "{:?}", kept);
             for interval in interval.ratio().into_iter().chain(interval.difference()) {
@@ -185,9 +160,9 @@ proptest! {
 #[test]
 fn no_errors_and_nothing_but_errors_are_no_proof_of_a_difference() {
     for k in [0, 10] {
-        let (mut both, mut interval) = (TwoSided::new(Margin::Relative(0.0)), RatioInterval::new(0.05));
+        let (mut both, mut interval) = (two_sided(Margin::Relative(0.0)), RatioInterval::new(0.05));
         for _ in 0..10_000 {
-            both.update(Trials::new(10, k), Trials::new(10, k));
+            both.update(&Trials::new(10, k), &Trials::new(10, k));
             interval.update(Trials::new(10, k), Trials::new(10, k));
         }
         assert_eq!(both.p_value(), 1.0);

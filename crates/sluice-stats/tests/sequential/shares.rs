@@ -1,8 +1,8 @@
 //! Proof that a margin is kept, both directions at once, and intervals, on simulated releases.
 
 use sluice_stats::interval::{Interval, RateInterval, RatioInterval};
-use sluice_stats::ratio::{KeptTest, TwoSided};
-use sluice_stats::{Arms, Margin, RatioTest, Trials};
+use sluice_stats::ratio::KeptTest;
+use sluice_stats::{Arms, Margin, Merge, RatioTest, Sequential, Trials, TwoSided};
 
 use crate::draws::Draws;
 use crate::streams::{ALPHAS, Now, Stops, note, ten_requests};
@@ -67,13 +67,18 @@ impl Keeps {
     }
 }
 
+/// A test of both directions for shares of failures.
+pub(crate) fn two_sided(margin: Margin) -> TwoSided<RatioTest> {
+    TwoSided::new(RatioTest::new(margin), RatioTest::new(margin))
+}
+
 /// When a test of both directions was stopped.
 pub(crate) fn two_sided_stops(now: Now, requests: u64, seed: u64) -> Stops {
-    let (mut draws, mut test) = (Draws::new(seed), TwoSided::new(Margin::Relative(0.0)));
+    let (mut draws, mut test) = (Draws::new(seed), two_sided(Margin::Relative(0.0)));
     let (mut stops, mut seen) = (Stops::default(), 0);
     while seen < requests && stops.contains(&None) {
         let batch = ten_requests(&mut draws, now);
-        test.update(batch.stable, batch.candidate);
+        test.update(&batch.stable, &batch.candidate);
         seen += 10;
         note(&mut stops, test.p_value(), seen);
     }
@@ -159,7 +164,6 @@ pub(crate) fn wrong_of_counts(ticks: &Ticks, seed: u64) -> Stops {
 #[derive(Clone, Copy)]
 pub(crate) struct Bunches {
     pub(crate) name: &'static str,
-    pub(crate) margin: Margin,
     pub(crate) w: f64,
     /// Requests of each visitor, and how alike they end, as a correlation.
     pub(crate) size: u64,
@@ -167,7 +171,7 @@ pub(crate) struct Bunches {
 }
 
 const fn bunches(name: &'static str, w: f64, size: u64, alike: f64) -> Bunches {
-    Bunches { name, margin: Margin::Relative(0.0), w, size, alike }
+    Bunches { name, w, size, alike }
 }
 
 /// Visitors of both versions fail alike, at 1 % of their requests.
@@ -183,29 +187,32 @@ pub(crate) const BUNCHES: [Bunches; 8] = [
 ];
 
 impl Bunches {
-    /// When `test` was stopped, if ever in so many requests.
-    pub(crate) fn stops(&self, mut test: RatioTest, requests: u64, seed: u64) -> Stops {
+    /// When the test was stopped, if ever in so many requests: one that counts requests, or one that counts visitors
+    /// and those of them with a failure.
+    pub(crate) fn stops(&self, counts_visitors: bool, requests: u64, seed: u64) -> Stops {
         let (mut draws, mut stops, mut seen) = (Draws::new(seed), Stops::default(), 0);
-        let mut batch = Arms::<Trials>::default();
+        let (mut test, mut batch) = (RatioTest::new(Margin::Relative(0.0)), Arms::<Trials>::default());
         let spread = (1.0 - self.alike) / self.alike;
         // A gamma distribution of a shape below 1 (Stuart 1962).
         let gamma =
             |draws: &mut Draws, shape: f64| draws.gamma(shape + 1.0) * draws.uniform().powf(1.0 / shape);
         while seen < requests && stops.contains(&None) {
             let is_candidate = draws.happens(self.w);
-            let mean = 0.01
-                + match self.margin {
-                    Margin::Absolute(margin) if is_candidate => margin,
-                    _ => 0.0,
-                };
-            let (failing, fine) =
-                (gamma(&mut draws, mean * spread), gamma(&mut draws, (1.0 - mean) * spread));
+            let (failing, fine) = (gamma(&mut draws, 0.01 * spread), gamma(&mut draws, 0.99 * spread));
+            let mut has_failed = false;
             for _ in 0..self.size {
-                let arm = if is_candidate { &mut batch.candidate } else { &mut batch.stable };
-                arm.n += 1;
-                arm.k += u64::from(draws.happens(failing / (failing + fine)));
+                let is_failed = draws.happens(failing / (failing + fine));
+                has_failed |= is_failed;
                 seen += 1;
-                if seen % 10 == 0 {
+                let is_last = seen % self.size == 0;
+                let arm = if is_candidate { &mut batch.candidate } else { &mut batch.stable };
+                if counts_visitors && is_last {
+                    arm.merge(&Trials::new(1, u64::from(has_failed)));
+                } else if !counts_visitors {
+                    arm.merge(&Trials::new(1, u64::from(is_failed)));
+                }
+                // Of visitors, whole ones.
+                if seen % 10 == 0 && (is_last || !counts_visitors) {
                     test.update(batch.stable, batch.candidate);
                     batch = Arms::default();
                     note(&mut stops, test.p_value(), seen);
@@ -214,17 +221,4 @@ impl Bunches {
         }
         stops
     }
-}
-
-/// When the cautious test found a candidate that fails more often, one request at a time.
-pub(crate) fn cautious_stops(margin: Margin, now: Now, requests: u64, seed: u64) -> Stops {
-    let (mut draws, mut test) = (Draws::new(seed), RatioTest::cautious(margin));
-    let (mut stops, mut seen) = (Stops::default(), 0);
-    while seen < requests && stops.contains(&None) {
-        let batch = ten_requests(&mut draws, now);
-        test.update(batch.stable, batch.candidate);
-        seen += 10;
-        note(&mut stops, test.p_value(), seen);
-    }
-    stops
 }

@@ -13,7 +13,7 @@ use super::fault::Fault;
 use super::line::{Batch, Kind};
 use super::question::Question;
 use super::ramp::{Change, Ramp};
-use super::sides::{ForMargin, Sides, Test, TimesTest};
+use super::sides::{ForMargin, Sides, TimesTest};
 
 /// The quantile of times whose ratio is shown, and of which `pass` is proved.
 pub(super) const SHOWN_QUANTILE: f64 = 0.95;
@@ -93,8 +93,8 @@ impl<T: ForMargin, K: ForMargin, C: Counted> Comparison<T, K, C> {
 impl<T, K, C> Judge for Comparison<T, K, C>
 where
     C: Counted,
-    T: ForMargin + Test<Arm = C::Arm>,
-    K: ForMargin + Test<Arm = C::Arm>,
+    T: ForMargin<Arm = C::Arm>,
+    K: ForMargin<Arm = C::Arm>,
 {
     fn take(&mut self, batch: &Batch) -> Result<(), Fault> {
         let arms = self.counted.read(batch)?;
