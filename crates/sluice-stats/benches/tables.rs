@@ -1,6 +1,7 @@
 //! Prints how often the tests raise a false alarm, how long they take to find a fault, and how fast they compute.
 //!
-//! `cargo bench -p sluice-stats`, and only some of it with `-- times`, `allocation`, `means`, `past`, `comparisons`. Seeded: the same figures every time, speeds apart.
+//! `cargo bench -p sluice-stats`, and only some of it with `-- times`, `allocation`, `means`, `past`,
+//! `comparisons`, `fresh`. Seeded: the same figures every time, speeds apart.
 #![expect(clippy::print_stdout, clippy::disallowed_methods, reason = "it prints how long things take")]
 
 #[path = "tables/allocation.rs"]
@@ -13,6 +14,8 @@ mod clumps;
 mod comparisons;
 #[path = "../tests/sequential/draws.rs"]
 mod draws;
+#[path = "tables/fresh.rs"]
+mod fresh;
 #[path = "../tests/sequential/kept_times.rs"]
 mod kept_times;
 #[path = "tables/means.rs"]
@@ -48,13 +51,14 @@ const SLOWER_STREAMS: u64 = 500;
 
 fn main() {
     let asked: Vec<String> = std::env::args().skip(1).filter(|name| !name.starts_with('-')).collect();
-    let tables: [(&str, fn()); 6] = [
+    let tables: [(&str, fn()); 7] = [
         ("basic", print_basic),
         ("times", times::print),
         ("allocation", allocation::print),
         ("means", mean_tables::print),
         ("past", past::print),
         ("comparisons", comparisons::print),
+        ("fresh", fresh::print),
     ];
     let wanted = |name: &str| asked.is_empty() || asked.iter().any(|asked| asked == name);
     tables.iter().filter(|(name, _)| wanted(name)).for_each(|(_, print)| print());
