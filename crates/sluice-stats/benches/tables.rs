@@ -44,7 +44,9 @@ use sluice_stats::{Arms, Histogram, Margin, QuantileTest, RatioTest, Trials};
 
 use crate::draws::Draws;
 use crate::scenarios::{FINE, LATE, LATE_AT_MOST, NO_SLOWER, SLOWER, WORSE};
-use crate::streams::{ALPHAS, Stops, cap, chance_of_at_least, mean_delay, run, stopped, usual};
+use crate::streams::{
+    ALPHAS, Stops, cap, chance_of_at_least, failures_before_found, mean_delay, run, stopped, usual,
+};
 
 const STREAMS: u64 = 2_000;
 const SLOWER_STREAMS: u64 = 500;
@@ -91,11 +93,28 @@ fn print_basic() {
         print_delay(times.name, &all, least, [row.at_most; 2]);
     }
 
+    print_total_failure();
+
     println!("\n## Speed: batches per second on one core\n");
     print_ratio_speed(10);
     print_ratio_speed(1_000);
     print_quantile_speed(10);
     print_quantile_speed(1_000);
+}
+
+fn print_total_failure() {
+    println!(
+        "\n## A candidate that always fails: its requests until found at 1 %, {STREAMS} streams, 30 allowed\n"
+    );
+    println!("| release | mean | most |\n|---|---|---|");
+    for w in [0.01, 0.05, 0.2, 0.5] {
+        for quiet in [0, 1_000, 20_000] {
+            let all = run(STREAMS, |seed| failures_before_found(w, quiet, seed));
+            let mean = all.iter().sum::<u64>() as f64 / all.len() as f64;
+            let most = all.iter().max().copied().unwrap_or_default();
+            println!("| w {:.0} %, after {quiet} quiet requests | {mean:.1} | {most} |", 100.0 * w);
+        }
+    }
 }
 
 fn print_head_of_alarms(name: &str) {

@@ -26,7 +26,7 @@ const PER_SECOND: f64 = 200_000.0;
 
 fn main() {
     println!(
-        "| {BATCHES} batches of | a second, by the clock | a second, by processor time |\n|---|---|---|"
+        "## sluice analyze: batches answered, through pipes, on one core\n\n| {BATCHES} batches of | a second, by the clock | a second, by processor time |\n|---|---|---|"
     );
     let proportions = measure("proportion", "", |seq| {
         let (stable, candidate) = (90 + seq % 7, 10 + seq % 3);

@@ -1,10 +1,7 @@
 //! A worse candidate is found soon, compared with the least number of requests that any test needs on average.
 
-use sluice_stats::{Margin, RatioTest, Trials};
-
-use crate::draws::Draws;
 use crate::scenarios::{LATE, LATE_AT_MOST, SLOWER, WORSE};
-use crate::streams::{Now, Stops, cap, mean_delay, run, stopped, ten_requests};
+use crate::streams::{Stops, cap, failures_before_found, mean_delay, run, stopped};
 
 /// Fails when streams that on average take as long as allowed would take this long in fewer than one in 1000 runs.
 pub(crate) fn assert_soon(name: &str, all: &[Stops], least: [f64; 2], at_most: [f64; 2]) {
@@ -51,24 +48,6 @@ fn a_slower_candidate_is_found_soon() {
         let all = run(60, |seed| row.stops(seed, cap(least)));
         assert_soon(row.times.name, &all, least, [row.at_most; 2]);
     }
-}
-
-/// The number of failing requests of the candidate before it was found at 1 %, after so many quiet requests.
-fn failures_before_found(w: f64, quiet: u64, seed: u64) -> u64 {
-    let (mut draws, mut test) = (Draws::new(seed), RatioTest::new(Margin::Relative(0.1)));
-    let usual = Now { step: 0, w, stable: 0.002, candidate: 0.002 };
-    for _ in 0..quiet / 10 {
-        let batch = ten_requests(&mut draws, usual);
-        test.update(batch.stable, batch.candidate);
-    }
-    let mut failed = 0;
-    while !test.is_worse(0.01) {
-        let request = if draws.happens(w) { Trials::new(1, 1) } else { Trials::default() };
-        let stable = Trials::new(1 - request.n, u64::from(request.n == 0 && draws.happens(usual.stable)));
-        test.update(stable, request);
-        failed += request.n;
-    }
-    failed
 }
 
 #[test]

@@ -72,6 +72,24 @@ pub(crate) fn ten_requests(draws: &mut Draws, now: Now) -> Arms<Trials> {
     batch
 }
 
+/// The number of failing requests of the candidate before it was found at 1 %, after so many quiet requests.
+pub(crate) fn failures_before_found(w: f64, quiet: u64, seed: u64) -> u64 {
+    let (mut draws, mut test) = (Draws::new(seed), RatioTest::new(Margin::Relative(0.1)));
+    let usual = Now { step: 0, w, stable: 0.002, candidate: 0.002 };
+    for _ in 0..quiet / 10 {
+        let batch = ten_requests(&mut draws, usual);
+        test.update(batch.stable, batch.candidate);
+    }
+    let mut failed = 0;
+    while !test.is_worse(0.01) {
+        let request = if draws.happens(w) { Trials::new(1, 1) } else { Trials::default() };
+        let stable = Trials::new(1 - request.n, u64::from(request.n == 0 && draws.happens(usual.stable)));
+        test.update(stable, request);
+        failed += request.n;
+    }
+    failed
+}
+
 /// A release in which stable's times are log-normal with a median of 100 ms and sigma 0.6, and the candidate's are
 /// made of such.
 #[derive(Clone, Copy)]
