@@ -54,6 +54,40 @@ struct Alert {
     until: Timestamp,
 }
 
+impl Board {
+    fn tell(&mut self, told: Vec<Told>, now: Timestamp) {
+        self.received = Some(now);
+        self.firing.retain(|_, alert| alert.until > now);
+        for Told { fingerprint, name, labels, is_firing, ends } in told {
+            if is_firing {
+                let until = ends.unwrap_or_else(|| now.after(EXPIRES_AFTER));
+                self.firing.insert(fingerprint, Alert { name, labels, until });
+            } else {
+                self.firing.remove(&fingerprint);
+            }
+        }
+    }
+
+    fn to_json(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("texts and times can be written")
+    }
+}
+
+/// Reads any bytes as a call of Alertmanager, Grafana or Datadog in 1970, and gives the file in which its alerts would
+/// be kept; `None` when it is refused. For whoever wants to see that no bytes do harm.
+pub fn read_alert_call(bytes: &[u8]) -> Option<Vec<u8>> {
+    let told = shape::read(bytes).ok()?;
+    let mut board = Board::default();
+    board.tell(told, Timestamp::from_millis(0));
+    Some(board.to_json())
+}
+
+/// Reads any bytes as the file in which alerts are kept, and writes it anew; `None` when they are none. What is written
+/// anew is written the same from then on.
+pub fn read_kept_alerts(bytes: &[u8]) -> Option<Vec<u8>> {
+    serde_json::from_slice::<Board>(bytes).ok().map(|board| board.to_json())
+}
+
 /// Why alerts that were kept cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum AlertsUnreadable {
@@ -113,21 +147,12 @@ impl Alerts {
         let _changing = self.changing.lock().await;
         let now = self.clock.now();
         let mut board = self.board().clone();
-        board.received = Some(now);
-        board.firing.retain(|_, alert| alert.until > now);
-        for Told { fingerprint, name, labels, is_firing, ends } in told {
-            if is_firing {
-                let until = ends.unwrap_or_else(|| now.after(EXPIRES_AFTER));
-                board.firing.insert(fingerprint, Alert { name, labels, until });
-            } else {
-                board.firing.remove(&fingerprint);
-            }
-        }
+        board.tell(told, now);
         if board.firing.len() > ALERTS_MAX {
             return Err(NotTaken::Full);
         }
         if let Some(path) = &self.path {
-            let bytes = serde_json::to_vec(&board).expect("texts and times can be written");
+            let bytes = board.to_json();
             let writing = tokio::task::spawn_blocking({
                 let path = path.clone();
                 move || write(&path, &bytes)

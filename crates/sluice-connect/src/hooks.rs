@@ -24,6 +24,11 @@ const DELIVERY: HeaderName = HeaderName::from_static("x-sluice-delivery");
 const SIGNATURE: HeaderName = HeaderName::from_static("x-sluice-signature");
 pub(crate) const SLUICE: &str = concat!("sluice/", env!("CARGO_PKG_VERSION"));
 
+/// Reads any bytes as the body of a webhook's successful answer. For whoever wants to see that none do harm.
+pub fn read_hook_answer(body: &[u8]) -> HookAnswer {
+    answer::read(&HeaderMap::new(), body)
+}
+
 /// Reads a variable of the server's environment.
 pub type ReadVariable = Box<dyn Fn(&str) -> Option<OsString> + Send + Sync>;
 

@@ -37,10 +37,11 @@ mod trust;
 mod vendor;
 mod web;
 
-pub use alerts::{Alerts, AlertsUnreadable};
-pub use hooks::{HttpHooks, InvalidRoot, Options, ReadVariable};
+pub use alerts::{Alerts, AlertsUnreadable, read_alert_call, read_kept_alerts};
+pub use hooks::{HttpHooks, InvalidRoot, Options, ReadVariable, read_hook_answer};
 pub use inbox::{Inbox, InboxOptions};
 pub use otlp::grpc::serve_otlp_grpc;
+pub use otlp::reading::{OtlpReading, read_otlp_json, read_otlp_protobuf};
 pub use prometheus::read_prometheus_answer;
 pub use receivers::receivers;
 pub use sources::{OutsideSources, SourceOptions};

@@ -7,3 +7,4 @@ pub(crate) mod grpc;
 pub(crate) mod http;
 pub(crate) mod message;
 mod number;
+pub(crate) mod reading;

@@ -8,6 +8,8 @@
 
 mod chunked;
 mod head;
+mod reading;
 
 pub(crate) use chunked::Chunked;
 pub(crate) use head::{Flaw, Length, end_of_head, read_head, split_host};
+pub use reading::{BodyReading, RequestReading, read_request};

@@ -62,6 +62,7 @@ mod worker;
 
 pub use carried::{CARRIED_BYTES_MAX, CARRIED_MAX, CARRIED_TIME, RELEASE_HEADER};
 pub use counters::Copies;
+pub use framing::{BodyReading, RequestReading, read_request};
 pub use gateway::{DrainReport, Gateway};
 pub use listen::StartError;
 pub use options::{Limits, Options};

@@ -29,6 +29,8 @@ use crate::failure::{Failure, OpenError};
 use database::Database;
 use rows::{Grain, Place};
 
+pub use encoding::read_measured;
+
 /// The most bytes that the history may take, unless something else is asked for.
 pub const HISTORY_SIZE: u64 = 512 * 1024 * 1024;
 /// Less than this holds no history worth having.

@@ -35,7 +35,7 @@ use sluice_engine::port::store::{
 };
 
 pub use failure::OpenError;
-pub use history::{HISTORY_SIZE, SqliteHistory};
+pub use history::{HISTORY_SIZE, SqliteHistory, read_measured};
 
 use checkpoint::Checkpoints;
 use failure::Place;

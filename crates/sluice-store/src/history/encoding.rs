@@ -97,6 +97,13 @@ pub(super) fn decode(bytes: &[u8]) -> Decoded {
     decoded
 }
 
+/// Reads any bytes as a row of the history, and writes all that could be read of it anew, as one chunk: empty when there
+/// is nothing. What is written anew is written the same from then on. For whoever wants to see that no bytes do harm.
+pub fn read_measured(bytes: &[u8]) -> Vec<u8> {
+    let entries = decode(bytes).entries;
+    if entries.is_empty() { Vec::new() } else { encode(&entries) }
+}
+
 /// The next chunk's body. The outer error is for good; the inner one concerns this chunk alone.
 fn body<'a>(reader: &mut Reader<'a>) -> Result<Result<&'a [u8], Unreadable>, Unreadable> {
     match reader.byte()? {
