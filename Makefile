@@ -105,6 +105,24 @@ sim: ## Simulates releases in a world where everything goes wrong: make sim SEED
 	SLUICE_SEEDS=$(or $(SEEDS),5000) $(CARGO) test --locked --release --package sluice-sim --test engine --test simulation \
 		-- --nocapture killed whatever
 
+# Targets one after the other, each with what it has learned so far; what does harm is kept in target/fuzz/found. Without a
+# sanitizer: there is no unsafe code of ours to watch, and the stable compiler offers none.
+.PHONY: fuzz
+fuzz: cargo-fuzz ## Looks for bytes that do harm: make fuzz TARGETS=requests SECONDS=600
+	$(CARGO) fetch --quiet --locked --manifest-path fuzz/Cargo.toml
+	@set -e; for target in $(or $(TARGETS),$(patsubst fuzz/fuzz_targets/%.rs,%,$(wildcard fuzz/fuzz_targets/*.rs))); do \
+		mkdir -p target/fuzz/corpus/$$target target/fuzz/found/$$target; \
+		CARGO=$(CARGO) target/tools/bin/cargo-fuzz fuzz run --fuzz-dir fuzz --sanitizer none --codegen-units 16 \
+			--target-dir target/fuzz $$target target/fuzz/corpus/$$target fuzz/corpus-seeds/$$target -- \
+			-max_total_time=$(or $(SECONDS),60) -timeout=10 -artifact_prefix=target/fuzz/found/$$target/ \
+			-print_final_stats=1; \
+	done
+
+.PHONY: cargo-fuzz
+cargo-fuzz:
+	@test -x target/tools/bin/cargo-fuzz \
+		|| $(CARGO) install --locked --root target/tools --version 0.13.2 cargo-fuzz
+
 dev: web ## Runs the server on ./sluice-data and the dashboard with live reload
 	$(CARGO) build --package sluice --bin sluice
 	trap 'kill 0' EXIT; target/debug/sluice serve --data sluice-data & (cd web && npm run --silent dev) & wait
