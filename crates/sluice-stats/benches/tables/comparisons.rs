@@ -89,8 +89,9 @@ fn print_intervals() {
             print_alarms(&format!("{}: {what}", row.0), &stops);
         }
     }
-    for row in FINE {
-        print_alarms(&format!("{}: ratio", row.name), &run(STREAMS, |seed| wrong_of_counts(&row, seed)));
+    // With more events a tick they are wrong more seldom, and take longer.
+    for row in FINE.iter().filter(|row| row.mu <= 2.0) {
+        print_alarms(&format!("{}: ratio", row.name), &run(STREAMS, |seed| wrong_of_counts(row, seed)));
     }
     let (even, _, _) = WORSE[5];
     let all = run(STREAMS, |seed| wrong_of_counts(&Ticks { ticks: 2_000, ..even }, seed));
