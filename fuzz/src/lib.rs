@@ -15,8 +15,11 @@ pub mod prometheus_answers;
 pub mod requests;
 pub mod tokens;
 
+/// Panics when something does not hold of the bytes.
+pub type Hold = fn(&[u8]);
+
 /// Every module, by the name of its target and of its folder of seeds.
-pub const ALL: [(&str, fn(&[u8])); 11] = [
+pub const ALL: [(&str, Hold); 11] = [
     ("alerts", alerts::hold),
     ("conditions", conditions::hold),
     ("documents", documents::hold),

@@ -16,7 +16,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 /// For each target. About half a second each without optimisation.
 const CASES: u32 = 1500;
 
-fn property(target: &str) -> fn(&[u8]) {
+fn property(target: &str) -> properties::Hold {
     let found = properties::ALL.into_iter().find(|(name, _)| *name == target);
     found.expect("every target has a property").1
 }
