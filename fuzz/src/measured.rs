@@ -15,7 +15,7 @@ pub fn hold(bytes: &[u8]) {
 }
 
 /// A chunk around a body: its length in LEB128 before it, and FNV-1a of 32 bits behind it.
-fn chunk(body: &[u8]) -> Vec<u8> {
+pub fn chunk(body: &[u8]) -> Vec<u8> {
     let mut chunk = vec![VERSION];
     let mut length = body.len();
     while length >= 0x80 {

@@ -6,7 +6,7 @@ use sluice_gateway::{PreviewError, PreviewKey};
 /// What seeds are signed with.
 pub const SECRET: [u8; 32] = [7; 32];
 /// The year 2026.
-const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
+pub const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 const LATER: Timestamp = Timestamp::from_millis(1_790_000_000_001);
 
 /// What is verified and signed anew is verified with the same meaning, no header is both kinds of token, and another key

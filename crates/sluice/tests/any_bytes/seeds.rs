@@ -1,18 +1,24 @@
 //! The bytes that the fuzzer begins with.
 
 use std::fs;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use sluice_connect::read_otlp_json;
+use sluice_connect::{
+    read_alert_call, read_hook_answer, read_otlp_json, read_otlp_protobuf, read_prometheus_answer,
+};
 use sluice_core::Timestamp;
-use sluice_core::document::{DocumentKey, Kind};
+use sluice_core::condition::Condition;
+use sluice_core::document::{DocumentKey, Kind, parse_yaml};
+use sluice_core::release::HookAnswer;
 use sluice_core::routing::Carried;
-use sluice_engine::port::store::NewEvent;
 use sluice_engine::port::store::chain::Link;
-use sluice_gateway::PreviewKey;
+use sluice_engine::port::store::{EventRecord, NewEvent};
+use sluice_gateway::{PreviewKey, read_request};
+use sluice_store::read_measured;
 
-use super::properties::tokens;
+use super::properties::{self, measured, tokens};
 
 pub(crate) fn fuzz() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz")
@@ -30,6 +36,38 @@ pub(crate) fn of(target: &str) -> Vec<Vec<u8>> {
 fn paths_of(target: &str) -> Vec<PathBuf> {
     let entries = fs::read_dir(fuzz().join("corpus-seeds").join(target));
     entries.expect("every target has a folder").map(|entry| entry.expect("it is read").path()).collect()
+}
+
+/// Whether it is taken for what the target reads, so that a property speaks of it.
+fn is_taken(target: &str, seed: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(seed);
+    let key = PreviewKey::new(tokens::SECRET);
+    match target {
+        "alerts" => read_alert_call(seed).is_some(),
+        "conditions" => Condition::for_visitors(&text).is_ok() || Condition::for_changes(&text).is_ok(),
+        "documents" => parse_yaml(&text).is_ok(),
+        "events" => serde_json::from_slice::<EventRecord>(seed).is_ok(),
+        "hook_answers" => !matches!(read_hook_answer(seed), HookAnswer::Taken { .. }),
+        "measured" => !read_measured(&measured::chunk(seed)).is_empty(),
+        "otlp_json" => read_otlp_json(seed).is_some_and(|reading| reading.series > 0),
+        "otlp_protobuf" => read_otlp_protobuf(seed).is_some_and(|reading| reading.series > 0),
+        "prometheus_answers" => read_prometheus_answer(seed) > 0,
+        "requests" => read_request(seed, NonZeroUsize::MAX).is_some(),
+        "tokens" => {
+            key.verify(&text, &tokens::service(), tokens::NOW).is_ok()
+                || key.verify_carried(&text, tokens::NOW).is_some()
+        }
+        unknown => panic!("nobody says what {unknown} takes"),
+    }
+}
+
+#[test]
+fn two_seeds_or_more_of_each_target_are_taken() {
+    for (target, _) in properties::ALL {
+        let seeds = of(target);
+        let taken = seeds.iter().filter(|seed| is_taken(target, seed)).count();
+        assert!(taken >= 2, "{target}: {taken} of {}", seeds.len());
+    }
 }
 
 /// Compares a seed with what is written today, or writes it where that is asked for.
