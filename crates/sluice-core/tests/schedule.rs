@@ -278,12 +278,12 @@ fn an_even_ramp_goes_on_while_a_window_is_open() {
         "",
         100.0,
         expect![[r#"
-            ramp Ramp 11-23 09:00:00 .. 11-23 10:12:02 (1h12m2s): 1 % of everyone, growing to 50 % over 1h
+            ramp Ramp 11-23 09:00:00 .. 11-23 10:13:53 (1h13m53s): 1 % of everyone, growing to 50 % over 1h
               waits for the ramp to be climbed, 10m, 1000 requests (20s at 100 per second) and all checks
-              stages: 11-23 09:00:00 1 %, 11-23 09:16:25 13.25 %, 11-23 09:31:42 25.5 %, 11-23 09:46:52 37.75 %, 11-23 10:02:02 50 %
-            all Expose 11-23 10:12:02 .. 11-23 10:22:02 (10m): everyone
+              stages: 11-23 09:00:00 1 %, 11-23 09:17:48 13.25 %, 11-23 09:33:19 25.5 %, 11-23 09:48:38 37.75 %, 11-23 10:03:53 50 %
+            all Expose 11-23 10:13:53 .. 11-23 10:23:53 (10m): everyone
               waits for 10m and all checks
-            Everyone has it Mon 23 Nov 2026, 10:22:02 UTC at the earliest (takes 1h22m2s)"#]],
+            Everyone has it Mon 23 Nov 2026, 10:23:53 UTC at the earliest (takes 1h23m53s)"#]],
     );
 }
 
@@ -323,12 +323,12 @@ fn a_ramp_by_risk_doubles_at_best() {
         "",
         20.0,
         expect![[r#"
-            grow Ramp 11-23 09:00:00 .. 11-23 09:13:50 (13m50s): nobody, growing to 50 % at the risk of 100 failed requests
+            grow Ramp 11-23 09:00:00 .. 11-23 09:21:40 (21m40s): nobody, growing to 50 % at the risk of 100 failed requests
               waits for the ramp to be climbed, 5m, 500 requests (50s at 20 per second) and all checks
-              stages: 11-23 09:00:00 1 %, 11-23 09:04:10 2 %, 11-23 09:06:15 4 %, 11-23 09:07:18 8 %, 11-23 09:07:50 16 %, 11-23 09:08:20 32 %, 11-23 09:08:50 50 %
-            all Expose 11-23 09:13:50 .. 11-23 09:23:50 (10m): everyone
+              stages: 11-23 09:00:00 1 %, 11-23 09:08:20 2 %, 11-23 09:12:30 4 %, 11-23 09:14:35 8 %, 11-23 09:15:38 16 %, 11-23 09:16:10 32 %, 11-23 09:16:40 50 %
+            all Expose 11-23 09:21:40 .. 11-23 09:31:40 (10m): everyone
               waits for 10m and all checks
-            Everyone has it Mon 23 Nov 2026, 09:23:50 UTC at the earliest (takes 23m50s)"#]],
+            Everyone has it Mon 23 Nov 2026, 09:31:40 UTC at the earliest (takes 31m40s)"#]],
     );
 }
 
