@@ -10,8 +10,8 @@
 //! Scores of neighbouring blocks that resemble each other are not drawn from an urn. How much they do is measured on the
 //! blocks before the step, and gains are raised to a power below 1 accordingly. Waves of the day are accounted for by a
 //! second set of earlier blocks, from the same time of earlier days: where there is one, the service must be worse than
-//! both. Where there is none, scores that were growing
-//! before the step may go on to grow as fast.
+//! both. Where there is none, scores that were growing before the step may go
+//! on to grow as fast.
 //!
 //! Sources: Vovk, Gammerman, Shafer, "Algorithmic Learning in a Random World", 2nd ed. 2022, part III: conformal test
 //! martingales, their power bets and mixtures; ties and the power below 1 are treated with caution here.
@@ -28,6 +28,9 @@ use crate::ratio::Margin;
 use crate::trials::Trials;
 
 pub use self::urn::BLOCKS_MIN;
+
+/// Scores further from 0 than this are taken for this, so that their differences and ratios are numbers, too.
+const SCORE_MAX: f64 = 1e100;
 
 /// A sequential test of whether scores have become worse than those of earlier blocks.
 ///
@@ -57,11 +60,12 @@ impl PastTest {
                 Margin::Relative(if margin.is_nan() { 0.0 } else { margin.clamp(0.0, most) })
             }
             Margin::Absolute(margin) => {
-                Margin::Absolute(if margin.is_finite() { margin.max(0.0) } else { 0.0 })
+                Margin::Absolute(if margin.is_finite() { margin.clamp(0.0, SCORE_MAX) } else { 0.0 })
             }
         };
         let upward = |scores: &[f64]| {
-            Urn::new(scores.iter().map(|score| if worse == Worse::Lower { -score } else { *score }))
+            let upward = |score: &f64| if worse == Worse::Lower { -score } else { *score };
+            Urn::new(scores.iter().map(|score| upward(score).clamp(-SCORE_MAX, SCORE_MAX)))
         };
         PastTest {
             tolerance,
@@ -78,6 +82,7 @@ impl PastTest {
         if !score.is_finite() {
             return;
         }
+        let score = score.clamp(-SCORE_MAX, SCORE_MAX);
         let score = match (self.tolerance, self.worse) {
             (Margin::Relative(margin), Worse::Higher) => score / if score > 0.0 { 1.0 + margin } else { 1.0 },
             (Margin::Relative(margin), Worse::Lower) => -score / if score > 0.0 { 1.0 - margin } else { 1.0 },

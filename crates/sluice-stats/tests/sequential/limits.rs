@@ -110,6 +110,20 @@ proptest! {
 }
 
 #[test]
+fn scores_at_the_end_of_numbers_can_be_stored() {
+    for (worse, tolerance) in
+        [(Worse::Lower, Margin::Relative(0.9)), (Worse::Higher, Margin::Absolute(f64::MAX))]
+    {
+        let mut test = PastTest::new(tolerance, worse, &[f64::MAX; 30], &[f64::MIN; 30]);
+        for score in [f64::MAX, f64::MIN, 0.0, f64::MAX] {
+            test.update(score);
+            test = stored_and_read(&test);
+        }
+        is_sound(test.log_e(), test.p_value());
+    }
+}
+
+#[test]
 fn weights_that_leave_nothing_to_chance_change_nothing() {
     let (mut test, none) = (AllocationTest::new(), AllocationTest::new());
     for weight in [0.0, 1.0, -0.5, 1.5, f64::NAN, f64::INFINITY] {
