@@ -1,6 +1,6 @@
 //! Prints how often the tests raise a false alarm, how long they take to find a fault, and how fast they compute.
 //!
-//! `cargo bench -p sluice-stats`, and only some of it with `-- times`, `allocation`, `means`, `past`,
+//! `cargo bench -p sluice-stats`, and only some of it with `-- failures`, `times`, `allocation`, `means`, `past`,
 //! `comparisons`, `fresh`. Seeded: the same figures every time, speeds apart.
 #![expect(clippy::print_stdout, clippy::disallowed_methods, reason = "it prints how long things take")]
 
@@ -53,8 +53,9 @@ const SLOWER_STREAMS: u64 = 500;
 
 fn main() {
     let asked: Vec<String> = std::env::args().skip(1).filter(|name| !name.starts_with('-')).collect();
-    let tables: [(&str, fn()); 7] = [
+    let tables: [(&str, fn()); 8] = [
         ("basic", print_basic),
+        ("failures", print_total_failure),
         ("times", times::print),
         ("allocation", allocation::print),
         ("means", mean_tables::print),
@@ -92,8 +93,6 @@ fn print_basic() {
         let all = run(SLOWER_STREAMS, |seed| row.stops(seed, cap(least)));
         print_delay(times.name, &all, least, [row.at_most; 2]);
     }
-
-    print_total_failure();
 
     println!("\n## Speed: batches per second on one core\n");
     print_ratio_speed(10);

@@ -46,7 +46,7 @@ const NOW: Duration = Duration::from_secs(120);
 /// How long virtual time is watched.
 const HOUR: Span = Span::from_secs(3600);
 
-/// Checks as in the built-in canary; the step outlasts the measurement.
+/// The checks of the built-in canary and one more; the step outlasts the measurement.
 const POLICY: &str = "
 apiVersion: sluice.dev/v1alpha1
 kind: Policy
@@ -54,9 +54,11 @@ metadata: { name: long }
 spec:
   steps: [ { name: few, audience: [ { percent: 20 } ], hold: { time: 24h } } ]
   checks:
-    - { metric: http.errors, compare: stable, tolerate: 1pp, confidence: 99% }
-    - { metric: http.errors, max: 50%, sample: 20 }
-    - { metric: http.latency, compare: stable, quantile: 0.95, tolerate: 20%, confidence: 99% }
+    - { metric: http.errors, unit: user, compare: stable, tolerate: 0.5pp, confidence: 99% }
+    - { metric: http.errors, max: 20%, sample: 100 }
+    - { metric: http.latency, quantile: 0.95, compare: stable, tolerate: 20%, confidence: 99% }
+    - { metric: http.latency, quantile: 0.5, compare: stable, tolerate: 20%, confidence: 99% }
+    - { metric: http.latency, quantile: 0.99, max: 10s }
 ";
 
 fn main() {
