@@ -51,6 +51,12 @@ impl Counts {
         self.responses[4].saturating_add(self.resets)
     }
 
+    /// Counts in full, by a data plane that may not tell visitors apart: then each failed request is one visitor's.
+    pub fn with_visitors(self) -> Counts {
+        let failed_visitors = if self.failed_visitors == 0 { self.failed() } else { self.failed_visitors };
+        Counts { failed_visitors, ..self }
+    }
+
     /// Adds what another stretch of time counted.
     pub fn merge(&mut self, other: &Counts) {
         let add = |mine: &mut u64, theirs: u64| *mine = mine.saturating_add(theirs);

@@ -149,7 +149,7 @@ fn traffic(
     let measured = crate::sampler::rate(inner, service, inner.now()).unwrap_or(0.0);
     let rate = or_given(given.rate, Figure { value: measured, origin: Origin::Live });
     let usual = Traffic::of_rate(rate);
-    let counted = live.and_then(|live| inner.parts.metrics.counts(service).remove(live));
+    let counted = live.and_then(|live| inner.counts(service).remove(live));
     let counted = counted.filter(|counts| counts.judged() >= REQUESTS_MIN);
     let (errors, latency) = match &counted {
         Some(counts) => {

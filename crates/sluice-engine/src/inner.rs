@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
+use sluice_core::document::service::PathPrefix;
 use sluice_core::document::{API_VERSION, Document, Kind, Spec};
 use sluice_core::release::Release;
-use sluice_core::{ServiceKey, Timestamp, VersionName, Weight};
+use sluice_core::{Counts, ServiceKey, Timestamp, VersionName, Weight};
 use tokio::sync::{broadcast, watch};
 
 use crate::engine::{Parts, Settings};
@@ -95,6 +96,20 @@ impl Inner {
 
     pub(crate) fn world(&self) -> std::sync::MutexGuard<'_, World> {
         crate::lock(&self.world)
+    }
+
+    /// What the data plane has counted of a service, by version.
+    pub(crate) fn counts(&self, service: &ServiceKey) -> BTreeMap<VersionName, Counts> {
+        with_visitors(self.parts.metrics.counts(service))
+    }
+
+    /// What the data plane has counted of one path of a service, by version.
+    pub(crate) fn path_counts(
+        &self,
+        service: &ServiceKey,
+        path: &PathPrefix,
+    ) -> BTreeMap<VersionName, Counts> {
+        with_visitors(self.parts.metrics.path_counts(service, path))
     }
 
     /// Commits, and tells watchers what was added to the log.
@@ -268,6 +283,10 @@ fn spec_json(document: &Document) -> Value {
 /// result is null and the round-trip tests say so.
 pub(crate) fn to_json<T: serde::Serialize>(value: &T) -> Value {
     serde_json::to_value(value).unwrap_or_default()
+}
+
+fn with_visitors(counted: BTreeMap<VersionName, Counts>) -> BTreeMap<VersionName, Counts> {
+    counted.into_iter().map(|(version, counts)| (version, counts.with_visitors())).collect()
 }
 
 /// The kinds that a store holds as plain documents.

@@ -34,11 +34,7 @@ struct Baseline {
 }
 
 impl Baseline {
-    fn advance(&mut self, version: &VersionName, mut counts: Counts) -> Counts {
-        if counts.failed_visitors == 0 {
-            // A data plane that does not tell visitors apart: then each failed request is one.
-            counts.failed_visitors = counts.failed();
-        }
+    fn advance(&mut self, version: &VersionName, counts: Counts) -> Counts {
         if self.version.as_ref() != Some(version) {
             *self = Baseline { version: Some(version.clone()), counts: None };
         }
@@ -50,7 +46,7 @@ impl Baseline {
 
 impl Pair {
     fn observe(&mut self, inner: &Inner, member: Member<'_>, readiness: &Readiness) -> Seen {
-        let mut counted = inner.parts.metrics.counts(member.service);
+        let mut counted = inner.counts(member.service);
         // Without any count nothing can be read: were that taken for zero, all would count once more afterwards.
         let is_away = counted.is_empty();
         let mut advance = |baseline: &mut Baseline, version: &VersionName| match is_away {

@@ -130,8 +130,8 @@ impl Counted {
     fn read(&mut self, inner: &Inner, member: Member<'_>, check: &Check, now: Timestamp) -> Reading {
         let mut reading = self.past.as_ref().map(Asked::take).unwrap_or_default();
         let counted = match &self.path {
-            Some(path) => inner.parts.metrics.path_counts(&self.service, path),
-            None => inner.parts.metrics.counts(&self.service),
+            Some(path) => inner.path_counts(&self.service, path),
+            None => inner.counts(&self.service),
         };
         if counted.is_empty() {
             // Nothing is counted of it, or the data plane is away: were that taken for zero, all that was counted so

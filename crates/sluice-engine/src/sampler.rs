@@ -55,12 +55,11 @@ pub(crate) fn look(inner: &Inner) -> Timestamp {
 }
 
 fn sample(inner: &Inner, service: &ServiceKey, paths: Vec<PathPrefix>, now: Timestamp) {
-    let metrics = &inner.parts.metrics;
-    let counted = metrics.counts(service);
+    let counted = inner.counts(service);
     let of_paths: Vec<_> = paths
         .into_iter()
         .map(|path| {
-            let counted = metrics.path_counts(service, &path);
+            let counted = inner.path_counts(service, &path);
             (path, counted)
         })
         .collect();

@@ -16,7 +16,7 @@ fn main() {
     if let Ok(name) = std::env::var("SLUICE_INCIDENT") {
         for incident in suite().iter().filter(|incident| incident.name.contains(&name)) {
             for rate in incident.rates {
-                println!("{} at {rate}/s: {}", incident.name, rehearse(incident, *rate, false, 1));
+                println!("{} at {rate}/s: {}", incident.name, rehearse(incident, *rate, 1));
             }
         }
         return;

@@ -7,9 +7,9 @@ mod table;
 
 use std::sync::Arc;
 
-use sluice_core::document::{self, Document};
+use sluice_core::document::{self, Document, Spec};
 use sluice_core::release::status::PhaseName;
-use sluice_core::{Name, Span};
+use sluice_core::{Name, Span, builtin};
 
 pub use fixed::Thresholds;
 pub use suite::{Incident, suite};
@@ -26,21 +26,14 @@ pub const LOOKED_AT: Span = Span::from_secs(105 * 60);
 pub enum Way {
     /// The built-in policy `canary`.
     Canary,
-    /// The same, with failures compared once a minute for each visitor, and with a guard on failures that looks at five
-    /// minutes and 500 requests instead of one minute and 50.
-    CalmCanary,
     /// Fixed thresholds with a limit of failed looks.
     Fixed(Thresholds),
 }
 
 impl Way {
     /// The ways that are compared.
-    pub const ALL: [Way; 4] = [
-        Way::Canary,
-        Way::CalmCanary,
-        Way::Fixed(Thresholds::EveryMinute),
-        Way::Fixed(Thresholds::EveryFiveMinutes),
-    ];
+    pub const ALL: [Way; 3] =
+        [Way::Canary, Way::Fixed(Thresholds::EveryMinute), Way::Fixed(Thresholds::EveryFiveMinutes)];
 }
 
 /// What came of a release.
@@ -66,8 +59,8 @@ pub fn release(incident: &Incident, rate: f64, way: Way, seed: u64) -> Ending {
             let recording = Arc::new(incident.recording(rate));
             fixed::release(&recording, incident.fault.clone(), thresholds, seed)
         }
-        Way::Canary | Way::CalmCanary => {
-            let rehearsal = rehearse(incident, rate, way == Way::CalmCanary, seed);
+        Way::Canary => {
+            let rehearsal = rehearse(incident, rate, seed);
             let fault = rehearsal.fault.as_ref();
             Ending {
                 is_back: rehearsal.phase == PhaseName::RolledBack,
@@ -83,11 +76,17 @@ pub fn release(incident: &Incident, rate: f64, way: Way, seed: u64) -> Ending {
 ///
 /// # Panics
 /// As [`release`].
-pub fn rehearse(incident: &Incident, rate: f64, is_calm: bool, seed: u64) -> Rehearsal {
-    let is_own = is_calm || incident.extra_check.is_some();
-    let policy: Name = if is_own { "calm-canary" } else { "canary" }.parse().expect("it is a name");
+pub fn rehearse(incident: &Incident, rate: f64, seed: u64) -> Rehearsal {
+    let (policy, documents) = match incident.extra_check {
+        Some(check) => {
+            let name = "canary-and-more".parse().expect("it is a name");
+            let documents = canary_and(&name, check);
+            (name, documents)
+        }
+        None => (canary_name(), Vec::new()),
+    };
     let spec = RehearsalSpec {
-        documents: documents(is_calm, incident.extra_check),
+        documents,
         fault: incident.fault.clone(),
         seed,
         horizon: LOOKED_AT,
@@ -96,34 +95,32 @@ pub fn rehearse(incident: &Incident, rate: f64, is_calm: bool, seed: u64) -> Reh
     run(spec).unwrap_or_else(|error| panic!("{}: {error}", incident.name))
 }
 
-/// The built-in canary, as it is or calmer, and with one more check.
-fn documents(is_calm: bool, extra: Option<&str>) -> Vec<Document> {
-    let unit = if is_calm { "user" } else { "request" };
-    let guard = if is_calm { "window: 5m, sample: 500" } else { "window: 1m, sample: 50" };
-    let extra = extra.map_or_else(String::new, |check| format!("    - {check}\n"));
+/// The built-in canary with one more check.
+fn canary_and(name: &Name, check: &str) -> Vec<Document> {
     let text = format!(
         "kind: Metric
 metadata: {{ name: orders }}
 spec: {{ kind: ratio, worse: lower, source: {{ sql: {{ url: 'sqlite:/orders', query: 'select 1' }} }} }}
 ---
 kind: Policy
-metadata: {{ name: calm-canary }}
+metadata: {{ name: {name} }}
 spec:
-  steps:
-    - {{ name: first, audience: [ {{ percent: 1 }} ], hold: {{ time: 5m, requests: 100 }} }}
-    - {{ name: few, audience: [ {{ percent: 5 }} ], hold: {{ time: 10m, requests: 500 }} }}
-    - {{ name: quarter, audience: [ {{ percent: 25 }} ], hold: {{ time: 10m, requests: 1000 }} }}
-    - {{ name: half, audience: [ {{ percent: 50 }} ], hold: {{ time: 10m, requests: 1000 }} }}
-    - {{ name: all, audience: [ {{ percent: 100 }} ], hold: {{ time: 10m }} }}
-  checks:
-    - {{ metric: http.errors, unit: {unit}, compare: stable, tolerate: 0.5pp, confidence: 99% }}
-    - {{ metric: http.latency, quantile: 0.95, compare: stable, tolerate: 20%, confidence: 99% }}
-    - {{ metric: http.errors, max: 5%, {guard} }}
-    - {{ metric: http.latency, quantile: 0.99, max: 10s }}
-{extra}  onFail: rollback
-  onInconclusive: {{ wait: 1h, then: pause }}
-  keepPrevious: 1h
+  steps: [ {{ name: all, audience: [ {{ percent: 100 }} ], hold: {{ time: 1m }} }} ]
+  checks: [ {check} ]
 "
     );
-    document::parse_yaml(&text).unwrap_or_else(|problems| panic!("{problems}"))
+    let mut documents = document::parse_yaml(&text).unwrap_or_else(|problems| panic!("{problems}"));
+    let built_in = &builtin::policies()[&canary_name()];
+    for document in &mut documents {
+        if let Spec::Policy(spec) = &mut document.spec {
+            let mut canary = built_in.clone();
+            canary.checks.append(&mut spec.checks);
+            *spec = canary;
+        }
+    }
+    documents
+}
+
+fn canary_name() -> Name {
+    builtin::DEFAULT_POLICY.parse().expect("it is a name")
 }

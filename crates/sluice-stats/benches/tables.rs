@@ -142,8 +142,12 @@ fn print_alarms(name: &str, all: &[Stops]) {
 fn print_delay(name: &str, all: &[Stops], least: [f64; 2], at_most: [f64; 2]) {
     let mean = mean_delay(all, cap(least));
     let found = stopped(all)[1] as f64 / all.len() as f64 * 100.0;
-    let [at_5, at_1] = [mean[0] / least[0], mean[1] / least[1]];
-    println!("| {name} | {:.0} | {found:.1} % | {at_5:.2} | {at_1:.2} | {:?} |", least[0], at_most);
+    println!("| {name} | {:.0} | {found:.1} % | {} | {at_most:?} |", least[0], multiples(mean, least));
+}
+
+/// Two columns: mean delays in multiples of the least possible, at both levels.
+fn multiples(mean: [f64; 2], least: [f64; 2]) -> String {
+    format!("{:.2} | {:.2}", mean[0] / least[0], mean[1] / least[1])
 }
 
 fn print_ratio_speed(requests: u64) {

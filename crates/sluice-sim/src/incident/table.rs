@@ -86,8 +86,8 @@ fn good(endings: &[Ending]) -> String {
 pub fn page(rows: &[Row]) -> String {
     let mut text = String::new();
     let mut table = |is_bad: bool, cell: &dyn Fn(&[Ending]) -> String| {
-        text.push_str("| incident | requests/s | `canary` | calmer `canary` | each minute | each 5 min |\n");
-        text.push_str("|---|--:|--:|--:|--:|--:|\n");
+        text.push_str("| incident | requests/s | `canary` | each minute | each 5 min |\n");
+        text.push_str("|---|--:|--:|--:|--:|\n");
         for row in rows.iter().filter(|row| row.incident.is_bad == is_bad) {
             let cells: Vec<String> = row.endings.iter().map(|endings| cell(endings)).collect();
             // Writing to a string never fails.

@@ -9,7 +9,7 @@ use sluice_stats::{Events, Margin, RateTest, RatioTest, Trials};
 use crate::shares::{BUNCHES, COVERED, EDGE, KEPT, two_sided_stops, wrong, wrong_of_counts};
 use crate::streams::{Now, Stops, cap, mean_delay, run, stopped};
 use crate::ticks::{FINE, Ticks, WORSE};
-use crate::{STREAMS, print_alarms};
+use crate::{STREAMS, multiples, print_alarms};
 
 pub(crate) fn print() {
     println!("\n## Counts: false alarms, {STREAMS} streams\n");
@@ -69,13 +69,7 @@ fn print_kept() {
     for row in KEPT {
         let least = row.leasts();
         let mean = mean_delay(&run(300, |seed| row.stops(cap(least), seed)), cap(least));
-        println!(
-            "| {} | {:.0} | {:.2} | {:.2} |",
-            row.name,
-            least[0],
-            mean[0] / least[0],
-            mean[1] / least[1]
-        );
+        println!("| {} | {:.0} | {} |", row.name, least[0], multiples(mean, least));
     }
 }
 

@@ -7,7 +7,9 @@ use crate::scenarios::{Slower, Worse, times};
 use crate::shares::Bunches;
 use crate::streams::{Now, Rates, Times, cap, mean_delay, run, usual};
 use crate::ticks::{Common, Ticks};
-use crate::{SLOWER_STREAMS, STREAMS, print_alarms, print_delay, print_head_of_alarms, print_head_of_delays};
+use crate::{
+    SLOWER_STREAMS, STREAMS, multiples, print_alarms, print_delay, print_head_of_alarms, print_head_of_delays,
+};
 
 const NONE: Margin = Margin::Relative(0.0);
 const THIRD: Margin = Margin::Relative(0.35);
@@ -164,12 +166,6 @@ pub(crate) fn print() {
         let row = Ticks { ticks: cap(least).max(100), ..row };
         let all = run(STREAMS, |seed| row.stops(other(seed)));
         let mean = mean_delay(&all, row.ticks);
-        println!(
-            "| {} | {:.1} ticks | | {:.2} | {:.2} | {at_most} |",
-            row.name,
-            least[0],
-            mean[0] / least[0],
-            mean[1] / least[1]
-        );
+        println!("| {} | {:.1} ticks | | {} | {at_most} |", row.name, least[0], multiples(mean, least));
     }
 }
