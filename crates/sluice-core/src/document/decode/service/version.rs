@@ -1,6 +1,7 @@
 //! One version of a service.
 
-use super::{Decode, Fields, Reader, Step, possible_list};
+use super::possible_list;
+use crate::document::decode::{Decode, Fields, Reader, Step};
 use crate::document::node::Node;
 use crate::document::problem::Fault;
 use crate::document::service::{Build, Endpoint, VersionSpec};
