@@ -51,10 +51,12 @@ impl Counts {
         self.responses[4].saturating_add(self.resets)
     }
 
-    /// Counts in full, by a data plane that may not tell visitors apart: then each failed request is one visitor's.
-    pub fn with_visitors(self) -> Counts {
-        let failed_visitors = if self.failed_visitors == 0 { self.failed() } else { self.failed_visitors };
-        Counts { failed_visitors, ..self }
+    /// Makes up for a data plane that does not tell visitors apart: then each failed request is one visitor's. For
+    /// counts since it began to count, not for what a stretch of time gave.
+    pub fn make_up_visitors(&mut self) {
+        if self.failed_visitors == 0 {
+            self.failed_visitors = self.failed();
+        }
     }
 
     /// Adds what another stretch of time counted.

@@ -23,9 +23,9 @@ pub(crate) use record::log_entries;
 
 use crate::error::Error;
 use crate::explain::NOTE_EVERY;
-use crate::inner::{Inner, Numbers, release_resource, to_json};
+use crate::inner::{Inner, Numbers, release_resource};
 use crate::observer::Observer;
-use crate::port::store::{self, Change, Commit, Expect, Write};
+use crate::port::store::{self, Change, Commit, Expect, JsonText, Write};
 use crate::resource::Resource;
 use crate::world::Stored;
 
@@ -299,7 +299,8 @@ impl Actor {
         }
         self.checkpointed_at = now;
         self.is_dirty = false;
-        let change = Change::Checkpoint { state: to_json(&*self.release), of_version: self.stored.version };
+        let change =
+            Change::Checkpoint { state: JsonText::of(&*self.release), of_version: self.stored.version };
         let write = Write { key: self.key.clone(), expect: Expect::Any, change };
         let commit = Commit { now, writes: vec![write], ..Commit::default() };
         if let Err(error) = self.inner.commit(commit).await {

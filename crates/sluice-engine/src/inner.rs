@@ -285,8 +285,9 @@ pub(crate) fn to_json<T: serde::Serialize>(value: &T) -> Value {
     serde_json::to_value(value).unwrap_or_default()
 }
 
-fn with_visitors(counted: BTreeMap<VersionName, Counts>) -> BTreeMap<VersionName, Counts> {
-    counted.into_iter().map(|(version, counts)| (version, counts.with_visitors())).collect()
+fn with_visitors(mut counted: BTreeMap<VersionName, Counts>) -> BTreeMap<VersionName, Counts> {
+    counted.values_mut().for_each(Counts::make_up_visitors);
+    counted
 }
 
 /// The kinds that a store holds as plain documents.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use sluice_core::document::{DocumentKey, Kind};
 use sluice_engine::port::Store;
-use sluice_engine::port::store::{Chain, Change, Commit, Error, Expect, NewEvent, Write};
+use sluice_engine::port::store::{Chain, Change, Commit, Error, Expect, JsonText, NewEvent, Write};
 use sluice_sim::{MemoryStore, store_conformance};
 
 store_conformance!(|| (Arc::new(MemoryStore::new()) as Arc<dyn Store>, ()));
@@ -26,7 +26,7 @@ fn put(state: i64) -> Commit {
 }
 
 fn checkpoint(of_version: u64, state: i64) -> Commit {
-    write(Change::Checkpoint { state: json!(state), of_version })
+    write(Change::Checkpoint { state: JsonText::of(&state), of_version })
 }
 
 async fn state(store: &MemoryStore) -> Option<Value> {

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use sluice_core::document::{DocumentKey, Kind};
 use sluice_engine::port::Store;
-use sluice_engine::port::store::{Change, Commit, EventQuery, Expect, NewEffect, NewEvent, Write};
+use sluice_engine::port::store::{Change, Commit, EventQuery, Expect, JsonText, NewEffect, NewEvent, Write};
 use sluice_store::{Options, SqliteStore};
 
 const LASTS: Duration = Duration::from_secs(3);
@@ -161,7 +161,8 @@ async fn checkpoints(store: &SqliteStore, lasts: Duration) -> (u32, Duration) {
     let mut count = 0_u32;
     while start.elapsed() < lasts {
         for (key, version) in keys.iter().zip(&committed.versions) {
-            let change = Change::Checkpoint { state: state(u64::from(count)), of_version: *version };
+            let change =
+                Change::Checkpoint { state: JsonText::of(&state(u64::from(count))), of_version: *version };
             let write = Write { key: key.clone(), expect: Expect::Any, change };
             store.commit(Commit { writes: vec![write], ..Commit::default() }).await.unwrap();
             count += 1;

@@ -7,13 +7,13 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use serde_json::Value;
 use sluice_core::document::DocumentKey;
+use sluice_engine::port::store::JsonText;
 
 /// A state that is newer than the one in the database.
 #[derive(Debug)]
 pub(crate) struct Checkpoint {
-    pub(crate) state: Value,
+    pub(crate) state: JsonText,
     /// It belongs to the document only while that is at this resource version.
     pub(crate) of_version: u64,
 }

@@ -38,6 +38,10 @@ use sluice_store::SqliteStore;
 use process::{cpu_time, resident_bytes, run_on_one_core};
 use quiet::QuietWorld;
 
+/// As in the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const RELEASES: usize = 10_000;
 /// How many services one text takes, which may have a megabyte.
 const TEXT_SERVICES: usize = 1000;

@@ -6,6 +6,8 @@
 pub mod chain;
 pub mod rules;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -117,12 +119,34 @@ pub enum Change {
     /// a crash. Nothing happens when the document does not exist or, whatever `expect` says, is at another version.
     Checkpoint {
         /// The new state.
-        state: Value,
+        state: JsonText,
         /// The resource version that it was made from.
         of_version: u64,
     },
     /// Removes it. The document must exist.
     Delete,
+}
+
+/// A value as JSON text: what is written every few seconds is not built as a tree first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JsonText(Arc<str>);
+
+impl JsonText {
+    /// A value of ours as JSON. Our types have text keys and no failing parts, so this cannot fail; were it ever to,
+    /// the result is null, as what cannot be read back.
+    pub fn of<T: Serialize>(value: &T) -> JsonText {
+        JsonText(serde_json::to_string(value).map_or_else(|_| "null".into(), Arc::from))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The value.
+    pub fn to_value(&self) -> Value {
+        serde_json::from_str(&self.0).unwrap_or_default()
+    }
 }
 
 /// A document as it is kept.

@@ -148,7 +148,7 @@ impl Staged<'_> {
 
         if let Change::Checkpoint { state, of_version } = change {
             if let Some(mut kept) = kept.filter(|kept| kept.row.resource_version == of_version) {
-                kept.row.state = state;
+                kept.row.state = state.to_value();
                 self.changed.insert(key, Some(kept));
             }
             return Ok(found.unwrap_or(0));

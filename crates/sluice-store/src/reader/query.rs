@@ -72,7 +72,7 @@ fn laid_over(mut row: Row, noted: &Noted) -> Row {
     if let Some(checkpoint) = noted.get(&row.key)
         && checkpoint.of_version == row.resource_version
     {
-        row.state = checkpoint.state.clone();
+        row.state = checkpoint.state.to_value();
     }
     row
 }

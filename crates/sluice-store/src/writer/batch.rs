@@ -12,7 +12,7 @@ use super::commit::{Counters, apply, version_of};
 use super::prune;
 use crate::checkpoint::{Checkpoint, Checkpoints, Noted};
 use crate::failure::{Failure, Place, is_failed_sync};
-use crate::row::{environment_text, json_text, signed};
+use crate::row::{environment_text, signed};
 
 /// How long a checkpoint may stay in memory.
 const FLUSH_AFTER: Duration = Duration::from_secs(1);
@@ -236,7 +236,7 @@ fn write_checkpoints(connection: &Connection, noted: &Noted) -> Result<(), Failu
     )?;
     for (key, checkpoint) in noted.iter() {
         update.execute(params![
-            json_text(&checkpoint.state),
+            checkpoint.state.as_str(),
             key.kind.as_str(),
             environment_text(key.environment.as_ref()),
             key.name.as_str(),
@@ -250,7 +250,7 @@ fn write_checkpoints(connection: &Connection, noted: &Noted) -> Result<(), Failu
 mod tests {
     use rusqlite::ffi;
     use serde_json::Value;
-    use sluice_engine::port::store::{Expect, Write};
+    use sluice_engine::port::store::{Expect, JsonText, Write};
 
     use super::*;
     use crate::{Options, schema};
@@ -283,7 +283,7 @@ mod tests {
             let version = database.commit(vec![write(put.clone())])[0].as_ref().unwrap().versions[0];
             assert_eq!(syncs(&database), 2);
 
-            let noted = write(Change::Checkpoint { state: Value::Null, of_version: version });
+            let noted = write(Change::Checkpoint { state: JsonText::of(&Value::Null), of_version: version });
             database.commit(vec![noted]).remove(0).unwrap();
             assert!(database.flush_in().is_some());
             database.flush();

@@ -7,7 +7,7 @@ use sluice_core::document::DocumentKey;
 use sluice_engine::port::store::chain::Link;
 use sluice_engine::port::store::rules::service_of;
 use sluice_engine::port::store::{
-    Change, Commit, Committed, Error, EventRecord, Expect, NewEffect, Remembered, Write,
+    Change, Commit, Committed, Error, EventRecord, Expect, JsonText, NewEffect, Remembered, Write,
 };
 
 use crate::failure::Failure;
@@ -175,12 +175,12 @@ impl Writing<'_> {
         Ok(version)
     }
 
-    fn checkpoint(self, key: &DocumentKey, state: &Value) -> Result<(), Failure> {
+    fn checkpoint(self, key: &DocumentKey, state: &JsonText) -> Result<(), Failure> {
         let mut update = self.connection.prepare_cached(
             "UPDATE documents SET state = ?4 WHERE kind = ?1 AND environment = ?2 AND name = ?3",
         )?;
         let [kind, environment, name] = key_params(key);
-        update.execute(params![kind, environment, name, json_text(state)])?;
+        update.execute(params![kind, environment, name, state.as_str()])?;
         self.overtaken.push(key.clone());
         Ok(())
     }

@@ -15,7 +15,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use sluice_engine::port::Store;
-use sluice_engine::port::store::{Chain, Change, Commit, EventQuery, Expect, NewEffect, NewEvent, Write};
+use sluice_engine::port::store::{
+    Chain, Change, Commit, EventQuery, Expect, JsonText, NewEffect, NewEvent, Write,
+};
 use sluice_store::{Options, SqliteStore};
 
 use crate::made::{checkpoint, key};
@@ -106,8 +108,10 @@ async fn count_up(store: Arc<SqliteStore>, document: u64) {
         done = committed.effects;
         if n.is_multiple_of(5) {
             let mut noted = checkpoint(key.name.as_str(), version, 0);
-            noted.writes[0].change =
-                Change::Checkpoint { state: json!({ "n": n, "checkpoint": true }), of_version: version };
+            noted.writes[0].change = Change::Checkpoint {
+                state: JsonText::of(&json!({ "n": n, "checkpoint": true })),
+                of_version: version,
+            };
             store.commit(noted).await.unwrap();
         }
     }

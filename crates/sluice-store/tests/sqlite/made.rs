@@ -3,7 +3,7 @@
 use serde_json::json;
 use sluice_core::document::{DocumentKey, Kind};
 use sluice_engine::port::Store;
-use sluice_engine::port::store::{Change, Commit, Expect, NewEvent, Write};
+use sluice_engine::port::store::{Change, Commit, Expect, JsonText, NewEvent, Write};
 
 pub(crate) fn key(name: &str) -> DocumentKey {
     DocumentKey {
@@ -19,7 +19,7 @@ pub(crate) fn put(name: &str, expect: Expect, state: i64) -> Commit {
 }
 
 pub(crate) fn checkpoint(name: &str, of_version: u64, state: i64) -> Commit {
-    let change = Change::Checkpoint { state: json!(state), of_version };
+    let change = Change::Checkpoint { state: JsonText::of(&state), of_version };
     Commit { writes: vec![Write { key: key(name), expect: Expect::Any, change }], ..Commit::default() }
 }
 

@@ -7,7 +7,8 @@ use sluice_core::document::{DocumentKey, Kind};
 use sluice_core::{Name, Timestamp};
 use sluice_engine::port::Store;
 use sluice_engine::port::store::{
-    Change, Commit, Committed, EventQuery, EventRecord, Expect, ListQuery, NewEffect, NewEvent, Row, Write,
+    Change, Commit, Committed, EventQuery, EventRecord, Expect, JsonText, ListQuery, NewEffect, NewEvent,
+    Row, Write,
 };
 
 pub(super) type AnyStore = Arc<dyn Store>;
@@ -54,7 +55,7 @@ pub(super) fn state(key: &DocumentKey, expect: Expect, state: i64) -> Write {
 }
 
 pub(super) fn checkpoint(key: &DocumentKey, of_version: u64, state: i64) -> Write {
-    let change = Change::Checkpoint { state: json!(state), of_version };
+    let change = Change::Checkpoint { state: JsonText::of(&state), of_version };
     Write { key: key.clone(), expect: Expect::Any, change }
 }
 
