@@ -47,7 +47,8 @@ impl RatioTest {
             pending: Pending::default(),
             stable: Trials::default(),
             held: [LN_NOTHING; LEVELS.len()],
-            blocks: 0,
+            starts: Starts::default(),
+            looks_broken: false,
         };
         RatioTest {
             null: Null { margin, halvings },
@@ -211,7 +212,15 @@ struct Breaker {
     pending: Pending<Trials>,
     stable: Trials,
     held: [f64; LEVELS.len()],
-    blocks: u64,
+    starts: Starts,
+    looks_broken: bool,
+}
+
+/// At how many blocks stakes began: of one half at each, of the other at those after one that looked broken.
+#[derive(Clone, Copy, Debug, Default)]
+struct Starts {
+    any: u64,
+    suspected: u64,
 }
 
 impl Breaker {
@@ -219,7 +228,7 @@ impl Breaker {
         if let Some(stale) = self.pending.add(batch) {
             self.remember(stale.stable);
         }
-        let block = self.pending.close_if(|arms| arms.candidate.n >= 8 || all(arms) >= 64);
+        let block = self.pending.close_if(|_| true);
         if let Some(block) = &block {
             self.settle(null, block);
         }
@@ -228,17 +237,23 @@ impl Breaker {
 
     fn ln(&self) -> f64 {
         let levels = LEVELS.iter().zip(self.held);
-        levels.fold(not_started(self.blocks).ln(), |sum, ((_, prior), held)| ln_add(sum, held + prior.ln()))
+        levels.fold(self.starts.left().ln(), |sum, ((_, prior), held)| ln_add(sum, held + prior.ln()))
     }
 
     fn settle(&mut self, null: Null, block: &Arms<Trials>) {
-        let weight = (not_started(self.blocks) - not_started(self.blocks.saturating_add(1))).max(0.0);
+        let mut starts = self.starts;
+        starts.any += 1;
+        if self.looks_broken {
+            starts.suspected += 1;
+        }
+        let weight = (self.starts.left() - starts.left()).max(0.0);
         let stable = (self.stable.k as f64 + 0.5) / (self.stable.n as f64 + 50.0);
         for ((level, _), held) in LEVELS.iter().zip(&mut self.held) {
             let gain = gain(null, share(block), Arms { stable, candidate: *level }, block);
             *held = ln_add(*held, weight.ln().max(LN_NOTHING)) + gain;
         }
-        self.blocks = self.blocks.saturating_add(1);
+        self.starts = starts;
+        self.looks_broken = 2 * block.candidate.k >= block.candidate.n;
         self.remember(block.stable);
     }
 
@@ -251,6 +266,10 @@ impl Breaker {
     }
 }
 
-fn not_started(blocks: u64) -> f64 {
-    1.0 / (1.0 + (blocks as f64).ln_1p())
+impl Starts {
+    /// The share that has not begun to bet.
+    fn left(self) -> f64 {
+        let of = |starts: u64| 1.0 / (1.0 + (1.0 + starts as f64).ln());
+        0.5 * of(self.any) + 0.5 * of(self.suspected)
+    }
 }
