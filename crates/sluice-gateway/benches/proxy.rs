@@ -114,6 +114,8 @@ fn start(stable: SocketAddr, candidate: SocketAddr) -> Gateway {
     };
     let gateway = Gateway::start(Options {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        tls: None,
+        takes_proxy_header: false,
         workers: None,
         preview_key: PreviewKey::new([0; 32]),
         limits: Limits::default(),

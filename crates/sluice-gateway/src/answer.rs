@@ -89,7 +89,7 @@ impl Trouble {
         match self {
             Trouble::BadRequest(why) | Trouble::HeadTooLarge(why) => why,
             Trouble::RequestTimeout => "The request came too slowly.",
-            Trouble::HttpVersion => "Only HTTP/1.0 and HTTP/1.1 are spoken here.",
+            Trouble::HttpVersion => "Only HTTP/1.0, HTTP/1.1 and HTTP/2 are spoken here.",
             Trouble::NoRoute => "No service is reached under this host and path.",
             Trouble::PreviewForged => {
                 "The preview header was not signed for this service; ask for a new one."

@@ -6,10 +6,12 @@
 //!
 //! Pure: bytes go in, verdicts come out. `worker::wire` reads the socket.
 
+mod announced;
 mod chunked;
 mod head;
 mod reading;
 
+pub use announced::{Announced, read_announced};
 pub(crate) use chunked::Chunked;
 pub(crate) use head::{Flaw, Length, end_of_head, read_head, split_host};
 pub use reading::{BodyReading, RequestReading, read_request};

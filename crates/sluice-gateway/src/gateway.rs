@@ -13,11 +13,15 @@ use sluice_core::routing::Snapshot;
 use sluice_core::{Counts, ServiceKey, VersionName};
 use tokio::sync::{Notify, oneshot, watch};
 
+use crate::certificates::Certificates;
 use crate::counters::Copies;
-use crate::listen::listen;
+use crate::listen::{Door, Listening, listen};
 use crate::options::Limits;
 use crate::table::{Service, Table, Version};
 use crate::{Options, PreviewKey, Readiness, StartError, health, worker};
+
+/// How often the folder of certificates is looked at.
+const CERTIFICATES_TIME: Duration = Duration::from_secs(1);
 
 /// A running gateway. Clones are handles on the same one; when the last is dropped, it stops at once. Use
 /// [`Gateway::drain`] to stop without cutting anybody off.
@@ -30,6 +34,7 @@ pub struct Gateway {
 struct Running {
     shared: Arc<Shared>,
     address: SocketAddr,
+    tls_address: Option<SocketAddr>,
     workers: usize,
     /// One publisher at a time; readers never wait.
     publishing: Mutex<()>,
@@ -97,8 +102,16 @@ impl Gateway {
     pub fn start(options: Options) -> Result<Gateway, StartError> {
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         let workers = options.workers.unwrap_or_else(cores).max(1);
-        let listeners = listen(options.listen, workers)?;
-        let address = listeners[0].local_addr().map_err(|source| StartError::Threads { source })?;
+        let mut listening: Vec<Vec<Listening>> = (0..workers).map(|_| Vec::new()).collect();
+        let takes_proxy_header = options.takes_proxy_header;
+        let address = open(options.listen, Door { tls: None, takes_proxy_header }, &mut listening)?;
+        let mut tls_address = None;
+        if let Some(tls) = &options.tls {
+            let config =
+                tls.certificates.config().map_err(|error| StartError::Tls { why: error.to_string() })?;
+            let door = Door { tls: Some(config), takes_proxy_header };
+            tls_address = Some(open(tls.listen, door, &mut listening)?);
+        }
         let shared = Arc::new(Shared {
             table: Arc::new(ArcSwap::from_pointee(Table::empty())),
             preview_key: options.preview_key,
@@ -113,11 +126,11 @@ impl Gateway {
         let (started, starts) = mpsc::channel();
         let (mut reports, mut threads) = (Vec::new(), Vec::new());
         let failed = |source| StartError::Threads { source };
-        for (index, listener) in listeners.into_iter().enumerate() {
+        for (index, listening) in listening.into_iter().enumerate() {
             let (report, reported) = oneshot::channel();
             let (shared, phase, started) = (Arc::clone(&shared), phase.subscribe(), started.clone());
             let run = move || {
-                let outcome = worker::run(index, listener, shared, phase, &started);
+                let outcome = worker::run(index, listening, shared, phase, &started);
                 // Nobody may be there to read it.
                 let _is_read = report.send(outcome).is_ok();
             };
@@ -125,10 +138,17 @@ impl Gateway {
             reports.push(reported);
         }
         let health = {
-            let (shared, phase) = (Arc::clone(&shared), phase.subscribe());
+            let (shared, phase, started) = (Arc::clone(&shared), phase.subscribe(), started.clone());
             move || health::run(&shared, phase, &started)
         };
         threads.push(Builder::new().name("gateway-health".to_owned()).spawn(health).map_err(failed)?);
+        if let Some(tls) = options.tls {
+            let (phase, started) = (phase.subscribe(), started.clone());
+            let follow = move || follow(&tls.certificates, phase, &started);
+            let name = "gateway-certificates".to_owned();
+            threads.push(Builder::new().name(name).spawn(follow).map_err(failed)?);
+        }
+        drop(started);
         // Every thread says once how its start went. On a failure the others stop as `phase` is dropped.
         for _ in 0..threads.len() {
             starts.recv().map_err(|_| failed(std::io::ErrorKind::BrokenPipe.into()))?.map_err(failed)?;
@@ -137,6 +157,7 @@ impl Gateway {
         let running = Running {
             shared,
             address,
+            tls_address,
             workers,
             publishing: Mutex::new(()),
             phase,
@@ -149,6 +170,11 @@ impl Gateway {
     /// Where visitors connect, with the port that the system picked when port 0 was asked for.
     pub fn local_addr(&self) -> SocketAddr {
         self.running.address
+    }
+
+    /// Where visitors connect with TLS, if they can.
+    pub fn tls_addr(&self) -> Option<SocketAddr> {
+        self.running.tls_address
     }
 
     /// Serves `snapshot` from now on: every request whose head is read after this returns is decided by it. Requests
@@ -247,6 +273,42 @@ impl Gateway {
         running.phase.send_replace(Phase::Stopped);
         sum
     }
+}
+
+/// Listens at a door with every worker; gives where that is.
+fn open(address: SocketAddr, door: Door, listening: &mut [Vec<Listening>]) -> Result<SocketAddr, StartError> {
+    let sockets = listen(address, listening.len())?;
+    let address = sockets[0].local_addr().map_err(|source| StartError::Threads { source })?;
+    let door = Arc::new(door);
+    for (listening, socket) in listening.iter_mut().zip(sockets) {
+        listening.push(Listening { socket, door: Arc::clone(&door) });
+    }
+    Ok(address)
+}
+
+/// Reads the certificates again when they change, until told to stop. Blocks the thread.
+fn follow(
+    certificates: &Certificates,
+    mut phase: watch::Receiver<Phase>,
+    started: &mpsc::Sender<std::io::Result<()>>,
+) {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_time().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            drop(started.send(Err(error)));
+            return;
+        }
+    };
+    let mut seen = None;
+    certificates.follow(&mut seen);
+    drop(started.send(Ok(())));
+    runtime.block_on(async {
+        let is_stopped = |phase: &Phase| *phase == Phase::Stopped;
+        // An error means that the handle is gone, which is a stop too.
+        while tokio::time::timeout(CERTIFICATES_TIME, phase.wait_for(is_stopped)).await.is_err() {
+            certificates.follow(&mut seen);
+        }
+    });
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -4,8 +4,11 @@
 //!
 //! 1. A worker accepts the visitor's connection. There is one worker to a core, each with its own listener, runtime,
 //!    pools and counters, so that workers share nothing that they write to.
+//!    Before the first request come, where they are asked for, the PROXY header of a balancer in front and the handshake
+//!    of TLS; then either HTTP/1.1 or HTTP/2 is spoken (by ALPN, or by HTTP/2's preface).
 //! 2. `framing` looks at the bytes before the HTTP parser does. A head that two servers could read in two ways is
 //!    answered 400 and the connection is closed; a head that is too long or too slow, 431 or 408.
+//!    Requests of HTTP/2 are made what HTTP/1.1 would have brought, or refused, so that all behind is the same.
 //! 3. `proxy` finds the service by host and path, verifies a preview header and what earlier hops have decided, finds
 //!    or mints the unit, and asks [`sluice_core::routing::decide`].
 //! 4. The endpoint is the ready one with the fewest requests in flight; the connection comes from its pool. Headers
@@ -46,6 +49,7 @@
 
 mod answer;
 mod carried;
+mod certificates;
 mod counters;
 mod failed;
 mod framing;
@@ -61,11 +65,12 @@ mod table;
 mod worker;
 
 pub use carried::{CARRIED_BYTES_MAX, CARRIED_MAX, CARRIED_TIME, RELEASE_HEADER};
+pub use certificates::{CertificateError, Certificates};
 pub use counters::Copies;
-pub use framing::{BodyReading, RequestReading, read_request};
+pub use framing::{Announced, BodyReading, RequestReading, read_announced, read_request};
 pub use gateway::{DrainReport, Gateway};
 pub use listen::StartError;
-pub use options::{Limits, Options};
+pub use options::{Limits, Options, TlsOptions};
 pub use preview::{PREVIEW_HEADER, PreviewError, PreviewKey};
 pub use proxy::SHADOW_HEADER;
 pub use readiness::{Readiness, Ready};

@@ -3,6 +3,8 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 
+use std::sync::Arc;
+
 use socket2::{Domain, Protocol, Socket, Type};
 
 /// Connections that wait to be accepted. The kernel cuts it to `net.core.somaxconn`, 4096 on Linux since 5.4.
@@ -44,6 +46,12 @@ pub enum StartError {
         /// What the system said.
         source: io::Error,
     },
+    /// TLS cannot be served.
+    #[error("the gateway cannot serve TLS: {why}")]
+    Tls {
+        /// What is wrong.
+        why: String,
+    },
     /// A thread or its event loop could not be made.
     #[error("the gateway cannot start its threads: {source}; raise the limits on threads or open files")]
     Threads {
@@ -51,6 +59,21 @@ pub enum StartError {
         #[source]
         source: io::Error,
     },
+}
+
+/// How visitors come in at one address.
+#[derive(Debug)]
+pub(crate) struct Door {
+    pub(crate) tls: Option<Arc<tokio_rustls::rustls::ServerConfig>>,
+    /// Whether every connection must begin by saying who it comes from; see [`crate::read_announced`].
+    pub(crate) takes_proxy_header: bool,
+}
+
+/// One worker's listening socket at a door.
+#[derive(Debug)]
+pub(crate) struct Listening {
+    pub(crate) socket: TcpListener,
+    pub(crate) door: Arc<Door>,
 }
 
 /// One listening socket to each worker, all on the same address.

@@ -3,13 +3,18 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::PreviewKey;
+use crate::{Certificates, PreviewKey};
 
 /// What a gateway is started with.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Where visitors connect. With port 0 the system picks one; see [`Gateway::local_addr`](crate::Gateway::local_addr).
     pub listen: SocketAddr,
+    /// Where visitors connect with TLS, if anywhere.
+    pub tls: Option<TlsOptions>,
+    /// Whether every connection begins with a PROXY header (version 1 or 2), which a load balancer in front puts there to say
+    /// who the visitor is. One without is closed: whoever could leave it out could also invent it.
+    pub takes_proxy_header: bool,
     /// How many worker threads there are. As many as cores when absent; at least 1.
     pub workers: Option<usize>,
     /// The secret that previews and carried choices are signed and verified with. Gateways that visitors pass one after
@@ -17,6 +22,15 @@ pub struct Options {
     pub preview_key: PreviewKey,
     /// What one visitor may take.
     pub limits: Limits,
+}
+
+/// How TLS is served.
+#[derive(Clone, Debug)]
+pub struct TlsOptions {
+    /// Where visitors connect. With port 0 the system picks one; see [`Gateway::tls_addr`](crate::Gateway::tls_addr).
+    pub listen: SocketAddr,
+    /// What they are shown.
+    pub certificates: Certificates,
 }
 
 /// What visitors may take before they are refused.

@@ -27,7 +27,7 @@ use hyper::body::Incoming;
 use sluice_core::document::service::Reveal;
 
 use crate::answer::Trouble;
-use crate::worker::{Visit, Worker};
+use crate::worker::{Caller, Worker};
 use decision::Decision;
 use exchange::Exchange;
 use forward::Forward;
@@ -45,7 +45,7 @@ const VERSION_HEADER: HeaderName = HeaderName::from_static("x-sluice-version");
 /// Answers a request.
 pub(crate) async fn answer(
     worker: &Rc<Worker>,
-    visit: &Rc<Visit>,
+    caller: &Caller,
     request: Request<Incoming>,
 ) -> Response<ResponseBody> {
     let started = Instant::now();
@@ -54,7 +54,7 @@ pub(crate) async fn answer(
     let decision = match Decision::of(worker, &table, &parts) {
         Ok(decision) => decision,
         Err(trouble) => {
-            visit.link.request_over();
+            caller.link.request_over();
             return own(trouble, &parts);
         }
     };
@@ -62,20 +62,20 @@ pub(crate) async fn answer(
     let shown = is_shown(routing.reveal, decision.is_preview);
     let Some(version) = decision.version else {
         // A snapshot whose stable version has no endpoints at all: nothing to count it against.
-        visit.link.request_over();
+        caller.link.request_over();
         return own(Trouble::NoReadyEndpoint, &parts);
     };
     let (version, cookie) = (Arc::clone(version), decision.cookie);
     let (release, copy_to, path, who) = (decision.release, decision.copy_to, decision.path, decision.who);
     drop(table);
 
-    let link = Some(&visit.link);
+    let link = Some(&caller.link);
     let counters = (version.counters.of_worker(worker.index), version.path_counters(path, worker.index));
     let exchange = Exchange::begin(worker, link, counters, who, started);
     let accept = parts.headers.get(http::header::ACCEPT).cloned();
     let replay_bytes_max = worker.shared.limits.replay_bytes_max;
     let idle = routing.timeouts.idle.as_duration();
-    let outgoing = Outgoing::of(parts, body, Hop { origin: &visit.origin, release, idle, replay_bytes_max });
+    let outgoing = Outgoing::of(parts, body, Hop { origin: &caller.origin, release, idle, replay_bytes_max });
     let copy = copy_to.and_then(|to| shadow::prepare(worker, to, &routing, &outgoing, started));
     let forward = Forward { worker, version: &version, timeouts: &routing.timeouts };
     let answered = forward.run(outgoing, copy, exchange).await;

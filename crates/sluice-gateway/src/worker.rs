@@ -1,16 +1,19 @@
 //! A worker: one thread with its own listener, event loop, pools and counters.
 
+mod entry;
+mod http2;
 mod link;
+mod socket;
 mod visit;
 mod wire;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::io;
-use std::net::TcpListener;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use arc_swap::Cache;
@@ -20,13 +23,14 @@ use tokio::sync::{Notify, watch};
 use crate::answer::Trouble;
 use crate::counters::Counters;
 use crate::gateway::{DrainReport, Phase, Shared};
+use crate::listen::{Door, Listening};
 use crate::options::Limits;
 use crate::pool::Pools;
 use crate::proxy::Shadows;
 use crate::table::Table;
 
 pub(crate) use link::{Link, Stage};
-pub(crate) use visit::Visit;
+pub(crate) use visit::{Caller, Visit};
 pub(crate) use wire::Wire;
 
 /// How long the accepting rests when the system has no more sockets to give: some must be closed first, and trying
@@ -121,9 +125,11 @@ impl Worker {
         }
     }
 
-    fn accept(self: &Rc<Self>, socket: TcpStream, number: u64) {
+    fn accept(self: &Rc<Self>, socket: TcpStream, door: &Arc<Door>, number: u64) {
         let Some(place) = self.shared.take_place() else {
-            turn_away(&socket);
+            if door.tls.is_none() {
+                turn_away(&socket);
+            }
             return;
         };
         match Visit::new(&socket, &self.ticks) {
@@ -131,9 +137,9 @@ impl Worker {
                 let visit = Rc::new(visit);
                 self.visits.borrow_mut().insert(number, Rc::clone(&visit));
                 let live = self.join();
-                let worker = Rc::clone(self);
+                let (worker, door) = (Rc::clone(self), Arc::clone(door));
                 tokio::task::spawn_local(async move {
-                    visit.serve(&worker, socket).await;
+                    visit.serve(&worker, socket, &door).await;
                     worker.visits.borrow_mut().remove(&number);
                     drop((live, place));
                 });
@@ -204,7 +210,7 @@ fn turn_away(socket: &TcpStream) {
 /// `started` is told when the event loop runs, or why it cannot.
 pub(crate) fn run(
     index: usize,
-    listener: TcpListener,
+    listening: Vec<Listening>,
     shared: Arc<Shared>,
     mut phase: watch::Receiver<Phase>,
     started: &std::sync::mpsc::Sender<io::Result<()>>,
@@ -212,11 +218,12 @@ pub(crate) fn run(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build_local(Default::default());
     let ready = runtime.and_then(|runtime| {
         let _guard = runtime.enter();
-        let listener = tokio::net::TcpListener::from_std(listener)?;
+        let listeners: io::Result<Vec<_>> = listening.into_iter().map(Listener::of).collect();
+        let listeners = listeners?;
         drop(_guard);
-        Ok((runtime, listener))
+        Ok((runtime, listeners))
     });
-    let (runtime, listener) = match ready {
+    let (runtime, listeners) = match ready {
         Ok(ready) => ready,
         Err(error) => {
             drop(started.send(Err(error)));
@@ -227,7 +234,7 @@ pub(crate) fn run(
     runtime.block_on(async {
         let worker = Worker::new(index, shared);
         tokio::task::spawn_local(Rc::clone(&worker).sweep());
-        let deadline = let_in(&worker, listener, &mut phase).await;
+        let deadline = let_in(&worker, listeners, &mut phase).await;
         tokio::select! {
             report = worker.drain(deadline) => report,
             () = stopped(&mut phase) => worker.drain(None).await,
@@ -238,16 +245,16 @@ pub(crate) fn run(
 /// Lets visitors in until told not to; gives until when those who are in may stay.
 async fn let_in(
     worker: &Rc<Worker>,
-    listener: tokio::net::TcpListener,
+    listeners: Vec<Listener>,
     phase: &mut watch::Receiver<Phase>,
 ) -> Option<Instant> {
     let mut number = 0;
     loop {
         tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((socket, _)) => {
+            accepted = next(&listeners, number) => match accepted {
+                Ok((socket, door)) => {
                     number += 1;
-                    worker.accept(socket, number);
+                    worker.accept(socket, door, number);
                 }
                 Err(error) => pause_after(error).await,
             },
@@ -260,20 +267,49 @@ async fn let_in(
                     Phase::Draining { deadline } => Some(deadline),
                     Phase::Stopped => None,
                 };
-                take_rest(worker, &listener, number);
+                take_rest(worker, &listeners, number);
                 return deadline;
             }
         }
     }
 }
 
-/// Who the system has let in already would be cut off by closing the listener.
-fn take_rest(worker: &Rc<Worker>, listener: &tokio::net::TcpListener, mut number: u64) {
+/// A listening socket on this worker's event loop.
+struct Listener {
+    socket: tokio::net::TcpListener,
+    door: Arc<Door>,
+}
+
+impl Listener {
+    fn of(listening: Listening) -> io::Result<Listener> {
+        let Listening { socket, door } = listening;
+        Ok(Listener { socket: tokio::net::TcpListener::from_std(socket)?, door })
+    }
+}
+
+/// The next visitor at any of the doors. Doors take turns at being looked at first.
+async fn next(listeners: &[Listener], turn: u64) -> io::Result<(TcpStream, &Arc<Door>)> {
+    let start = usize::try_from(turn).unwrap_or_default() % listeners.len().max(1);
+    std::future::poll_fn(|cx| {
+        for listener in listeners[start..].iter().chain(&listeners[..start]) {
+            if let Poll::Ready(accepted) = listener.socket.poll_accept(cx) {
+                return Poll::Ready(accepted.map(|(socket, _)| (socket, &listener.door)));
+            }
+        }
+        Poll::Pending
+    })
+    .await
+}
+
+/// Who the system has let in already would be cut off by closing the listeners.
+fn take_rest(worker: &Rc<Worker>, listeners: &[Listener], mut number: u64) {
     let waker = std::task::Waker::noop();
     let mut context = std::task::Context::from_waker(waker);
-    while let std::task::Poll::Ready(Ok((socket, _))) = listener.poll_accept(&mut context) {
-        number += 1;
-        worker.accept(socket, number);
+    for Listener { socket, door } in listeners {
+        while let Poll::Ready(Ok((socket, _))) = socket.poll_accept(&mut context) {
+            number += 1;
+            worker.accept(socket, door, number);
+        }
     }
 }
 

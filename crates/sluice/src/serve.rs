@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use sluice_connect::HttpHooks;
 use sluice_engine::{Engine, Parts, Settings};
-use sluice_gateway::{Gateway, Limits, StartError};
+use sluice_gateway::{Certificates, Gateway, Limits, PreviewKey, StartError, TlsOptions};
 use sluice_server::{BindError, BuildInfo, Server};
 use sluice_store::{SqliteHistory, SqliteStore};
 
@@ -43,7 +43,7 @@ const DRAIN_TIME_MAX: Duration = Duration::from_secs(8);
 /// # Errors
 /// When the configuration or the machine does not let it serve.
 pub(crate) fn run(args: &ServeArgs, color: Color) -> Result<Exit, Failure> {
-    let addresses = Addresses::parse(&args.listen, &args.gateway)?;
+    let addresses = Addresses::parse(&args.listen, &args.gateway, args.gateway_tls.as_deref())?;
     log::begin(&args.log, args.log_format, color)?;
     files::raise_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -63,13 +63,7 @@ async fn serve(args: &ServeArgs, addresses: Addresses, color: Color) -> Result<E
     let store =
         SqliteStore::open(&args.data, sluice_store::Options::default()).map_err(|error| config(&error))?;
     let key = key::load_or_make(&args.data)?;
-    let gateway = Gateway::start(sluice_gateway::Options {
-        listen: addresses.gateway,
-        workers: args.workers.map(usize::from),
-        preview_key: key.clone(),
-        limits: Limits::default(),
-    })
-    .map_err(|error| cannot_start(&error))?;
+    let gateway = gateway(args, addresses, key.clone())?;
     let clock: Arc<SystemClock> = Arc::new(SystemClock);
     let history = SqliteHistory::open(&args.data, args.history_size << 20).map_err(|error| config(&error))?;
     let measured = Measured::open(args, Arc::clone(&clock) as _).await?;
@@ -146,11 +140,34 @@ fn webhooks() -> Result<HttpHooks, Failure> {
 }
 
 /// Tells people and programs where everything is, once it is there.
+/// Starts the data plane.
+fn gateway(args: &ServeArgs, addresses: Addresses, preview_key: PreviewKey) -> Result<Gateway, Failure> {
+    let options = sluice_gateway::Options {
+        listen: addresses.gateway,
+        tls: tls(args, addresses)?,
+        takes_proxy_header: args.proxy_protocol,
+        workers: args.workers.map(usize::from),
+        preview_key,
+        limits: Limits::default(),
+    };
+    Gateway::start(options).map_err(|error| cannot_start(&error, addresses))
+}
+
+/// How TLS is served, if it is.
+fn tls(args: &ServeArgs, addresses: Addresses) -> Result<Option<TlsOptions>, Failure> {
+    let (Some(listen), Some(folder)) = (addresses.gateway_tls, &args.certificates) else { return Ok(None) };
+    let certificates = Certificates::open(folder).map_err(|error| {
+        config(&error).hint("--certificates names a folder; docs/gateway.md tells what is in it")
+    })?;
+    Ok(Some(TlsOptions { listen, certificates }))
+}
+
 fn announce(server: &Server, gateway: &Gateway, data: &Path, color: Color) -> Result<(), Failure> {
     let (control, visitors) = (server.local_addr(), gateway.local_addr());
     tracing::info!(%control, gateway = %visitors, data = %data.display(), "Serving");
-    let text =
-        format!("dashboard  http://{control}\ngateway    http://{visitors}\ndata       {}\n", data.display());
+    let tls = gateway.tls_addr().map(|address| format!("gateway    https://{address}\n")).unwrap_or_default();
+    let data = data.display();
+    let text = format!("dashboard  http://{control}\ngateway    http://{visitors}\n{tls}data       {data}\n");
     match Screen::stdout(color).write(&text) {
         // Nobody reads our output; that is no reason not to serve.
         Err(failure) if failure.exit() == Exit::Done => Ok(()),
@@ -171,8 +188,11 @@ fn unreadable(data: &Path, error: &sluice_engine::Error) -> Failure {
         .because(error)
 }
 
-fn cannot_start(error: &StartError) -> Failure {
+fn cannot_start(error: &StartError, addresses: Addresses) -> Failure {
     match error {
+        StartError::AddressInUse { address } if Some(*address) == addresses.gateway_tls => {
+            taken(*address, "--gateway-tls")
+        }
         StartError::AddressInUse { address } => taken(*address, "--gateway"),
         other => config(other),
     }

@@ -65,8 +65,10 @@ impl Download {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        self.exchange.note_piece(false);
         match Pin::new(&mut self.incoming).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
+                self.exchange.note_piece(true);
                 self.quiet.end();
                 // The last piece may be asked for by nobody after it.
                 if frame.is_trailers() || self.incoming.is_end_stream() {

@@ -110,6 +110,13 @@ impl Exchange {
         self.worker.note_failure(&self.counters, now_ms);
     }
 
+    /// A piece of the response was handed over, or the next is asked for.
+    pub(crate) fn note_piece(&self, is_handed_over: bool) {
+        if let Some(link) = &self.link {
+            link.note_piece(is_handed_over);
+        }
+    }
+
     /// Ends the visitor's connection with a reset: its end must not be taken for the response's.
     pub(crate) fn reset_visitor(&self) {
         if let Some(link) = &self.link {

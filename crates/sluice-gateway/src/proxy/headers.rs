@@ -22,17 +22,18 @@ pub(crate) struct Origin {
     address: HeaderValue,
     /// As the `for` of a Forwarded header.
     node: String,
+    scheme: &'static str,
 }
 
 impl Origin {
-    pub(crate) fn of(address: IpAddr) -> Origin {
+    pub(crate) fn of(address: IpAddr, is_tls: bool) -> Origin {
         let address = address.to_canonical();
         let node = match address {
             IpAddr::V4(v4) => v4.to_string(),
             IpAddr::V6(v6) => format!("\"[{v6}]\""),
         };
         let address = HeaderValue::try_from(address.to_string()).expect("addresses are plain ASCII");
-        Origin { address, node }
+        Origin { address, node, scheme: if is_tls { "https" } else { "http" } }
     }
 }
 
@@ -93,7 +94,7 @@ pub(crate) fn switch(headers: &mut HeaderMap, protocol: HeaderValue) {
 pub(crate) fn add_origin(headers: &mut HeaderMap, origin: &Origin, version: Version) {
     let host = headers.get(HOST).cloned();
     append(headers, X_FORWARDED_FOR, &origin.address);
-    headers.entry(X_FORWARDED_PROTO).or_insert(HeaderValue::from_static("http"));
+    headers.entry(X_FORWARDED_PROTO).or_insert(HeaderValue::from_static(origin.scheme));
     let mut forwarded = format!("for={}", origin.node);
     if let Some(host) = host {
         if let Ok(text) = host.to_str() {
@@ -102,11 +103,16 @@ pub(crate) fn add_origin(headers: &mut HeaderMap, origin: &Origin, version: Vers
         }
         headers.entry(X_FORWARDED_HOST).or_insert(host);
     }
-    forwarded.push_str(";proto=http");
+    forwarded.push_str(";proto=");
+    forwarded.push_str(origin.scheme);
     if let Ok(forwarded) = HeaderValue::try_from(forwarded) {
         append(headers, FORWARDED, &forwarded);
     }
-    let via = if version == Version::HTTP_10 { "1.0 sluice" } else { "1.1 sluice" };
+    let via = match version {
+        Version::HTTP_10 => "1.0 sluice",
+        Version::HTTP_2 => "2.0 sluice",
+        _ => "1.1 sluice",
+    };
     append(headers, VIA, &HeaderValue::from_static(via));
 }
 
@@ -175,7 +181,7 @@ mod tests {
             ("via", "2 edge"),
         ]);
         map.append(X_FORWARDED_FOR, HeaderValue::from_static("10.0.0.2"));
-        add_origin(&mut map, &Origin::of("::ffff:192.0.2.7".parse().unwrap()), Version::HTTP_11);
+        add_origin(&mut map, &Origin::of("::ffff:192.0.2.7".parse().unwrap(), false), Version::HTTP_11);
         let value = |name: &str| map[name].to_str().unwrap();
         assert_eq!(value("x-forwarded-for"), "10.0.0.1, 10.0.0.2, 192.0.2.7");
         assert_eq!(value("x-forwarded-proto"), "https");
@@ -188,8 +194,8 @@ mod tests {
     #[test]
     fn an_ipv6_node_is_quoted_as_rfc_7239_wants() {
         let mut map = headers(&[]);
-        add_origin(&mut map, &Origin::of("2001:db8::1".parse().unwrap()), Version::HTTP_10);
-        assert_eq!(map["forwarded"], "for=\"[2001:db8::1]\";proto=http");
+        add_origin(&mut map, &Origin::of("2001:db8::1".parse().unwrap(), true), Version::HTTP_10);
+        assert_eq!(map["forwarded"], "for=\"[2001:db8::1]\";proto=https");
         assert_eq!(map["x-forwarded-for"], "2001:db8::1");
         assert_eq!(map["via"], "1.0 sluice");
     }

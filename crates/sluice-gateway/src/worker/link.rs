@@ -4,7 +4,7 @@
 //! All of them run on one thread. The cells are atomic only because a socket that is switched to another protocol has
 //! to be [`Send`].
 
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
 use tokio::sync::Notify;
@@ -24,6 +24,15 @@ pub(crate) struct Link {
     /// End with a reset rather than in order: the response's end was its only mark of being whole.
     pub(crate) must_reset: AtomicBool,
     refusal: OnceLock<Trouble>,
+    /// Of HTTP/2: requests under way on this connection.
+    streams: AtomicU32,
+    /// Of HTTP/2: how many of them wait for the visitor to take more, and the tick since when none has.
+    waiting: AtomicU32,
+    waiting_since: AtomicU64,
+    /// The connection of which this is one request; none for a connection itself.
+    connection: Option<Arc<Link>>,
+    /// Whether this request is among those that wait.
+    is_waiting: AtomicBool,
     /// Wakes the connection's task when it should look at the above.
     pub(crate) changed: Notify,
 }
@@ -62,7 +71,39 @@ impl Link {
             upgrade: AtomicU8::new(Upgrade::Refused as u8),
             must_reset: AtomicBool::new(false),
             refusal: OnceLock::new(),
+            streams: AtomicU32::new(0),
+            waiting: AtomicU32::new(0),
+            waiting_since: AtomicU64::new(0),
+            connection: None,
+            is_waiting: AtomicBool::new(false),
             changed: Notify::new(),
+        }
+    }
+
+    /// For one request among several on a connection, which is busy until the last of these is dropped.
+    pub(super) fn of_stream(connection: &Arc<Link>) -> Link {
+        if connection.streams.fetch_add(1, Relaxed) == 0 {
+            connection.enter(Stage::Busy);
+        }
+        let mut link = Link::new(Arc::clone(&connection.ticks));
+        link.connection = Some(Arc::clone(connection));
+        link
+    }
+
+    /// A piece of the response was handed over and the next is not asked for yet, or is. Only told apart for a request
+    /// among several: the socket's own writes tell of the others.
+    pub(crate) fn note_piece(&self, is_waiting: bool) {
+        let Some(connection) = &self.connection else { return };
+        if self.is_waiting.swap(is_waiting, Relaxed) == is_waiting {
+            return;
+        }
+        let now = connection.ticks.load(Relaxed);
+        let before = match is_waiting {
+            true => connection.waiting.fetch_add(1, Relaxed),
+            false => connection.waiting.fetch_sub(1, Relaxed),
+        };
+        if !is_waiting || before == 0 {
+            connection.waiting_since.store(now, Relaxed);
         }
     }
 
@@ -94,10 +135,11 @@ impl Link {
 
     /// Sweeps since a write waits for the visitor.
     pub(crate) fn ticks_stalled(&self) -> u64 {
-        match self.stalled_since.load(Relaxed) {
-            0 => 0,
-            since => self.ticks.load(Relaxed).saturating_sub(since),
-        }
+        let now = self.ticks.load(Relaxed);
+        let since = |since: &AtomicU64| now.saturating_sub(since.load(Relaxed));
+        let of_socket = if self.stalled_since.load(Relaxed) == 0 { 0 } else { since(&self.stalled_since) };
+        let of_streams = if self.waiting.load(Relaxed) == 0 { 0 } else { since(&self.waiting_since) };
+        of_socket.max(of_streams)
     }
 
     /// A request to switch protocols came.
@@ -141,5 +183,16 @@ impl Link {
 
     pub(crate) fn refusal(&self) -> Option<Trouble> {
         self.refusal.get().copied()
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.note_piece(false);
+        if let Some(connection) = &self.connection
+            && connection.streams.fetch_sub(1, Relaxed) == 1
+        {
+            connection.enter(Stage::Idle);
+        }
     }
 }

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
+use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
@@ -12,15 +13,18 @@ use std::sync::atomic::AtomicU64;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::{HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderValue, Request, Response, StatusCode, Version, header};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
+use super::entry::{Entered, Speaks, enter};
+use super::http2::{self, Rewound};
 use super::{Link, Stage, Wire, Worker};
 use crate::answer::Trouble;
+use crate::listen::Door;
 use crate::options::Limits;
 use crate::proxy::{self, Origin, ResponseBody};
 
@@ -36,10 +40,16 @@ const PARSER_HEADERS: usize = 100;
 
 /// A visitor's connection, as its requests and its worker see it.
 pub(crate) struct Visit {
-    pub(crate) link: Arc<Link>,
-    pub(crate) origin: Origin,
+    link: Arc<Link>,
+    address: IpAddr,
     /// What the connection's task should do next.
     order: Cell<Order>,
+}
+
+/// Who asks, as the handling of a request sees them.
+pub(crate) struct Caller {
+    pub(crate) link: Arc<Link>,
+    pub(crate) origin: Rc<Origin>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,15 +66,42 @@ impl Visit {
         socket.set_nodelay(true)?;
         let keepalive = socket2::TcpKeepalive::new().with_time(KEEPALIVE_TIME);
         socket2::SockRef::from(socket).set_tcp_keepalive(&keepalive)?;
-        let origin = Origin::of(socket.peer_addr()?.ip());
-        Ok(Visit { link: Arc::new(Link::new(Arc::clone(ticks))), origin, order: Cell::new(Order::Serve) })
+        let address = socket.peer_addr()?.ip();
+        Ok(Visit { link: Arc::new(Link::new(Arc::clone(ticks))), address, order: Cell::new(Order::Serve) })
     }
 
     /// Serves requests until the connection ends.
-    pub(super) async fn serve(self: &Rc<Self>, worker: &Rc<Worker>, socket: TcpStream) {
+    pub(super) async fn serve(self: &Rc<Self>, worker: &Rc<Worker>, socket: TcpStream, door: &Door) {
+        let entered = tokio::select! {
+            entered = enter(socket, door) => entered,
+            () = self.is_sent_away() => return,
+        };
+        match entered {
+            Ok(entered) => {
+                let address = entered.visitor.unwrap_or(self.address);
+                let origin = Rc::new(Origin::of(address, door.tls.is_some()));
+                match entered.speaks {
+                    Speaks::Http1 => self.serve_http1(worker, entered, origin).await,
+                    Speaks::Http2 => self.serve_http2(worker, entered, origin).await,
+                }
+            }
+            Err(error) => tracing::debug!(%error, address = %self.address, "A visitor was not let in"),
+        }
+    }
+
+    /// Waits until the connection, on which nothing was asked yet, must end. One that only should end is served once, as
+    /// it may have asked already.
+    async fn is_sent_away(&self) {
+        while self.order.get() != Order::Cut && self.link.refusal().is_none() {
+            self.link.changed.notified().await;
+        }
+    }
+
+    async fn serve_http1(self: &Rc<Self>, worker: &Rc<Worker>, entered: Entered, origin: Rc<Origin>) {
         let limits = &worker.shared.limits;
-        let wire = Wire::new(socket, Arc::clone(&self.link), limits);
-        let service = service_fn(|request| self.answer(worker, request));
+        let wire = Wire::new(entered.socket, entered.first, Arc::clone(&self.link), limits);
+        let caller = Caller { link: Arc::clone(&self.link), origin };
+        let service = service_fn(|request| answer(worker, &caller, request));
         let mut builder = http1::Builder::new();
         // Slow heads are the sweep's business: a timer to each request costs more than all of them.
         builder.header_read_timeout(None).max_buf_size(limits.head_bytes_max.max(PARSER_BYTES_MIN));
@@ -72,8 +109,44 @@ impl Visit {
             builder.max_headers(limits.headers_max);
         }
         let connection = builder.serve_connection(TokioIo::new(wire), service).with_upgrades();
-        let mut connection = pin!(connection);
+        self.drive(pin!(connection), |connection| connection.graceful_shutdown()).await;
+    }
+
+    async fn serve_http2(self: &Rc<Self>, worker: &Rc<Worker>, entered: Entered, origin: Rc<Origin>) {
+        self.link.enter(Stage::Idle);
+        let limits = &worker.shared.limits;
+        let link = Arc::clone(&self.link);
+        let socket = Rewound { socket: entered.socket, first: entered.first, link: Arc::clone(&link) };
+        let headers_max = limits.headers_max;
+        let serving = Rc::clone(worker);
+        let service = service_fn(move |mut request| {
+            let caller = Caller { link: Arc::new(Link::of_stream(&link)), origin: Rc::clone(&origin) };
+            let worker = Rc::clone(&serving);
+            async move {
+                match http2::normalise(&mut request, headers_max) {
+                    Ok(()) => answer(&worker, &caller, request).await,
+                    Err(trouble) => Ok(proxy::own(trouble, &request.into_parts().0)),
+                }
+            }
+        });
+        let connection = http2::builder(limits).serve_connection(TokioIo::new(socket), service);
+        self.drive(pin!(connection), |connection| connection.graceful_shutdown()).await;
+    }
+
+    /// Runs a connection to its end, or to the one that is ordered.
+    async fn drive<C, E>(&self, mut connection: Pin<&mut C>, finish: impl Fn(Pin<&mut C>))
+    where
+        C: Future<Output = Result<(), E>>,
+        E: std::fmt::Display,
+    {
         loop {
+            // Looked at first: it may have been ordered before there was a connection to tell.
+            if self.order.get() == Order::Cut {
+                return;
+            }
+            if self.order.get() == Order::Finish || self.link.refusal().is_some() {
+                finish(connection.as_mut());
+            }
             tokio::select! {
                 ended = &mut connection => {
                     if let Err(error) = ended {
@@ -81,29 +154,9 @@ impl Visit {
                     }
                     return;
                 }
-                () = self.link.changed.notified() => {
-                    if self.order.get() == Order::Cut {
-                        return;
-                    }
-                    if self.order.get() == Order::Finish || self.link.refusal().is_some() {
-                        connection.as_mut().graceful_shutdown();
-                    }
-                }
+                () = self.link.changed.notified() => {}
             }
         }
-    }
-
-    async fn answer(
-        self: &Rc<Self>,
-        worker: &Rc<Worker>,
-        request: Request<Incoming>,
-    ) -> Result<Response<ResponseBody>, Infallible> {
-        let mut response = Contained(Box::pin(proxy::answer(worker, self, request))).await;
-        self.link.settle_upgrade(response.status() == StatusCode::SWITCHING_PROTOCOLS);
-        if worker.is_draining() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
-            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-        }
-        Ok(response)
     }
 
     /// Ends the connection when it is too slow.
@@ -112,6 +165,10 @@ impl Visit {
         let in_stage = elapsed(self.link.ticks_in_stage());
         match self.link.stage() {
             Stage::Head if in_stage >= limits.head_time_max => self.link.refuse(Trouble::RequestTimeout),
+            // What is written already and not taken keeps a connection of HTTP/2 from ending in order.
+            Stage::Idle if in_stage >= limits.idle_time_max.saturating_add(limits.stall_time_max) => {
+                self.order(Order::Cut);
+            }
             Stage::Idle if in_stage >= limits.idle_time_max => self.order(Order::Finish),
             Stage::Closing if in_stage >= LINGER_TIME => self.order(Order::Cut),
             _ => {}
@@ -131,6 +188,20 @@ impl Visit {
             self.link.changed.notify_one();
         }
     }
+}
+
+async fn answer(
+    worker: &Rc<Worker>,
+    caller: &Caller,
+    request: Request<Incoming>,
+) -> Result<Response<ResponseBody>, Infallible> {
+    let is_http1 = request.version() <= Version::HTTP_11;
+    let mut response = Contained(Box::pin(proxy::answer(worker, caller, request))).await;
+    caller.link.settle_upgrade(response.status() == StatusCode::SWITCHING_PROTOCOLS);
+    if is_http1 && worker.is_draining() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    Ok(response)
 }
 
 /// A request's handling, whose panic is an answer: it must not take the connection, or the worker, with it.

@@ -14,9 +14,9 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 use super::link::{Link, Stage, Upgrade};
+use super::socket::Socket;
 use crate::answer::Trouble;
 use crate::framing::{Chunked, Flaw, Length, end_of_head, read_head};
 use crate::options::Limits;
@@ -53,7 +53,7 @@ enum Place {
 
 /// A visitor's socket.
 pub(crate) struct Wire {
-    socket: TcpStream,
+    socket: Socket,
     link: Arc<Link>,
     place: Place,
     /// Read from the socket and not yet given to the parser.
@@ -78,12 +78,13 @@ enum Farewell {
 }
 
 impl Wire {
-    pub(crate) fn new(socket: TcpStream, link: Arc<Link>, limits: &Limits) -> Wire {
+    /// `first` was read of the socket before.
+    pub(crate) fn new(socket: Socket, first: Vec<u8>, link: Arc<Link>, limits: &Limits) -> Wire {
         Wire {
             socket,
             link,
             place: Place::Head,
-            held: Vec::new(),
+            held: first,
             given: 0,
             cleared: 0,
             searched: 0,
@@ -342,7 +343,7 @@ impl AsyncWrite for Wire {
 impl Drop for Wire {
     fn drop(&mut self) {
         if self.link.must_reset.load(Relaxed) {
-            let reset = socket2::SockRef::from(&self.socket).set_linger(Some(Duration::ZERO));
+            let reset = socket2::SockRef::from(self.socket.tcp()).set_linger(Some(Duration::ZERO));
             if let Err(error) = reset {
                 tracing::debug!(%error, "A broken response could not be ended with a reset");
             }

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use sluice_gateway::{DrainReport, Gateway, Limits, Options, StartError};
+use sluice_gateway::{DrainReport, Gateway, Options, StartError};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
-use super::world::{Endpoint, PREVIEW_KEY, Visitor, serve, service, soon, start, until_in_flight};
+use super::world::{Endpoint, Visitor, serve, service, soon, start, until_in_flight};
 
 /// Answers when it is told to.
 async fn waiting_endpoint() -> (Endpoint, watch::Sender<bool>) {
@@ -70,7 +70,7 @@ async fn a_drain_whose_grace_is_over_cuts_off_who_is_left() {
 }
 
 fn options(listen: std::net::SocketAddr) -> Options {
-    Options { listen, workers: Some(1), preview_key: PREVIEW_KEY, limits: Limits::default() }
+    crate::world::options(listen, 1)
 }
 
 #[tokio::test]

@@ -4,8 +4,10 @@
 
 mod carried;
 mod counting;
+mod doors;
 mod framing;
 mod health;
+mod http2;
 mod lifecycle;
 mod limits;
 mod replay;

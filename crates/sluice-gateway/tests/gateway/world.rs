@@ -1,5 +1,6 @@
 //! A gateway with endpoints behind it and visitors before it.
 
+pub(crate) mod doors;
 mod endpoint;
 mod visitor;
 
@@ -43,9 +44,20 @@ pub(crate) fn start() -> Gateway {
     start_with(Limits::default())
 }
 
+pub(crate) fn options(listen: std::net::SocketAddr, workers: usize) -> Options {
+    Options {
+        listen,
+        tls: None,
+        takes_proxy_header: false,
+        workers: Some(workers),
+        preview_key: PREVIEW_KEY,
+        limits: Limits::default(),
+    }
+}
+
 pub(crate) fn start_with(limits: Limits) -> Gateway {
     let listen = "127.0.0.1:0".parse().unwrap();
-    Gateway::start(Options { listen, workers: Some(2), preview_key: PREVIEW_KEY, limits }).unwrap()
+    Gateway::start(Options { limits, ..options(listen, 2) }).unwrap()
 }
 
 /// A service with one route, checked often, that shows which version answered.

@@ -18,6 +18,18 @@ pub(crate) struct ServeArgs {
     /// Where visitors come in
     #[arg(long, env = "SLUICE_GATEWAY", value_name = "ADDRESS", default_value = "0.0.0.0:8080")]
     pub(crate) gateway: String,
+
+    /// Where visitors connect with TLS, which speaks HTTP/2 and HTTP/1.1
+    #[arg(long, env = "SLUICE_GATEWAY_TLS", value_name = "ADDRESS", requires = "certificates")]
+    pub(crate) gateway_tls: Option<String>,
+
+    /// Folder of certificates: NAME.pem with the chain, and its key in the same file or in NAME.key; read again when it changes
+    #[arg(long, env = "SLUICE_CERTIFICATES", value_name = "FOLDER", requires = "gateway_tls")]
+    pub(crate) certificates: Option<std::path::PathBuf>,
+
+    /// Every connection of a visitor begins with a PROXY header, version 1 or 2, of the load balancer in front; others are closed
+    #[arg(long, env = "SLUICE_PROXY_PROTOCOL")]
+    pub(crate) proxy_protocol: bool,
     /// How many threads carry traffic; one for each core when absent
     #[arg(long, env = "SLUICE_WORKERS", value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) workers: Option<u16>,

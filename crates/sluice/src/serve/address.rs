@@ -11,14 +11,20 @@ pub(crate) struct Addresses {
     pub(crate) control: SocketAddr,
     /// Visitors.
     pub(crate) gateway: SocketAddr,
+    /// Visitors with TLS.
+    pub(crate) gateway_tls: Option<SocketAddr>,
 }
 
 impl Addresses {
-    /// Reads both.
+    /// Reads all.
     ///
     /// # Errors
     /// When one is no address, the control plane's is not a loopback address, or both are the same.
-    pub(crate) fn parse(listen: &str, gateway: &str) -> Result<Addresses, Failure> {
+    pub(crate) fn parse(
+        listen: &str,
+        gateway: &str,
+        gateway_tls: Option<&str>,
+    ) -> Result<Addresses, Failure> {
         let control = parse("--listen", listen, "127.0.0.1:7070")?;
         let gateway = parse("--gateway", gateway, "0.0.0.0:8080")?;
         if !control.ip().is_loopback() {
@@ -32,7 +38,18 @@ impl Addresses {
             )
             .hint("give each its own port"));
         }
-        Ok(Addresses { control, gateway })
+        let gateway_tls = gateway_tls.map(|text| parse("--gateway-tls", text, "0.0.0.0:8443")).transpose()?;
+        if let Some(tls) = gateway_tls
+            && tls.port() != 0
+            && (tls.port() == gateway.port() || tls.port() == control.port())
+        {
+            return Err(Failure::new(
+                Exit::Configuration,
+                format!("--gateway-tls {tls}: its port is taken already"),
+            )
+            .hint("give plain HTTP, TLS and the dashboard a port each"));
+        }
+        Ok(Addresses { control, gateway, gateway_tls })
     }
 }
 
@@ -65,17 +82,19 @@ mod tests {
     #[test]
     fn only_loopback_addresses_are_taken_for_the_control_plane() {
         for listen in ["127.0.0.1:7070", "localhost:7070", "[::1]:7070", "127.0.0.1:0"] {
-            assert!(Addresses::parse(listen, "0.0.0.0:8080").is_ok(), "{listen} was refused");
+            assert!(Addresses::parse(listen, "0.0.0.0:8080", None).is_ok(), "{listen} was refused");
         }
         for listen in ["0.0.0.0:7070", "192.168.1.1:7070", "7070", "example.com:80", "127.0.0.1:99999"] {
-            let failure = Addresses::parse(listen, "0.0.0.0:8080").unwrap_err();
+            let failure = Addresses::parse(listen, "0.0.0.0:8080", None).unwrap_err();
             assert_eq!(failure.exit(), Exit::Configuration, "{listen}");
         }
     }
 
     #[test]
     fn both_cannot_listen_on_one_port() {
-        assert!(Addresses::parse("127.0.0.1:7070", "0.0.0.0:7070").is_err());
-        assert!(Addresses::parse("127.0.0.1:0", "127.0.0.1:0").is_ok());
+        assert!(Addresses::parse("127.0.0.1:7070", "0.0.0.0:7070", None).is_err());
+        assert!(Addresses::parse("127.0.0.1:0", "127.0.0.1:0", None).is_ok());
+        assert!(Addresses::parse("127.0.0.1:7070", "0.0.0.0:8080", Some("0.0.0.0:8080")).is_err());
+        assert!(Addresses::parse("127.0.0.1:7070", "0.0.0.0:8080", Some("0.0.0.0:8443")).is_ok());
     }
 }
