@@ -4,6 +4,7 @@
 //! with the seeds and with small changes of them. Whatever does not hold panics.
 
 pub mod alerts;
+pub mod announced;
 pub mod conditions;
 pub mod documents;
 pub mod events;
@@ -19,8 +20,9 @@ pub mod tokens;
 pub type Hold = fn(&[u8]);
 
 /// Every module, by the name of its target and of its folder of seeds.
-pub const ALL: [(&str, Hold); 11] = [
+pub const ALL: [(&str, Hold); 12] = [
     ("alerts", alerts::hold),
+    ("announced", announced::hold),
     ("conditions", conditions::hold),
     ("documents", documents::hold),
     ("events", events::hold),

@@ -68,5 +68,5 @@ macro_rules! for_each_target {
 }
 
 for_each_target! {
-    alerts conditions documents events hook_answers measured otlp_json otlp_protobuf prometheus_answers requests tokens
+    alerts announced conditions documents events hook_answers measured otlp_json otlp_protobuf prometheus_answers requests tokens
 }

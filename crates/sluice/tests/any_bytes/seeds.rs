@@ -15,7 +15,7 @@ use sluice_core::release::HookAnswer;
 use sluice_core::routing::Carried;
 use sluice_engine::port::store::chain::Link;
 use sluice_engine::port::store::{EventRecord, NewEvent};
-use sluice_gateway::{PreviewKey, read_request};
+use sluice_gateway::{PreviewKey, read_announced, read_request};
 use sluice_store::read_measured;
 
 use super::properties::{self, measured, tokens};
@@ -44,6 +44,7 @@ fn is_taken(target: &str, seed: &[u8]) -> bool {
     let key = PreviewKey::new(tokens::SECRET);
     match target {
         "alerts" => read_alert_call(seed).is_some(),
+        "announced" => matches!(read_announced(seed), Ok(Some(_))),
         "conditions" => Condition::for_visitors(&text).is_ok() || Condition::for_changes(&text).is_ok(),
         "documents" => parse_yaml(&text).is_ok(),
         "events" => serde_json::from_slice::<EventRecord>(seed).is_ok(),
