@@ -56,14 +56,16 @@ struct Shown {
     default: Option<Arc<CertifiedKey>>,
 }
 
-/// A file as it was when it was read.
-type Seen = Vec<(PathBuf, u64, Option<SystemTime>)>;
+/// The files of a folder as they were when they were read.
+pub(crate) type Seen = Vec<(PathBuf, u64, Option<SystemTime>)>;
 
 /// A folder of certificates. Clones are handles on the same one.
 #[derive(Clone, Debug)]
 pub struct Certificates {
     folder: PathBuf,
     shown: Arc<ArcSwap<Shown>>,
+    /// What was opened; looked at before it was read, so that no change is missed.
+    opened: Seen,
 }
 
 impl Certificates {
@@ -72,8 +74,9 @@ impl Certificates {
     /// # Errors
     /// When it holds no certificate, or one that cannot be used.
     pub fn open(folder: &Path) -> Result<Certificates, CertificateError> {
+        let opened = look(folder);
         let shown = Arc::new(ArcSwap::from_pointee(read(folder)?));
-        Ok(Certificates { folder: folder.to_owned(), shown })
+        Ok(Certificates { folder: folder.to_owned(), shown, opened })
     }
 
     /// Settings for TLS 1.2 and 1.3, with HTTP/2 and HTTP/1.1 on offer.
@@ -90,23 +93,28 @@ impl Certificates {
         Ok(Arc::new(config))
     }
 
+    /// The files as they were when the folder was opened.
+    pub(crate) fn opened(&self) -> Seen {
+        self.opened.clone()
+    }
+
     /// Reads the folder again when it is not as `seen`. What cannot be read changes nothing and is told. Blocks.
-    pub(crate) fn follow(&self, seen: &mut Option<Seen>) {
+    pub(crate) fn follow(&self, seen: &mut Seen) {
         let now = look(&self.folder);
-        if seen.as_ref() == Some(&now) {
+        if *seen == now {
             return;
         }
-        // The first look only remembers: what was opened is as old as the start.
-        let is_first = seen.replace(now).is_none();
+        *seen = now;
         match read(&self.folder) {
             Ok(shown) => {
                 let names = shown.exact.len() + shown.wildcard.len();
                 self.shown.store(Arc::new(shown));
-                if !is_first {
-                    tracing::info!(folder = %self.folder.display(), names, "The certificates were read again");
-                }
+                tracing::info!(folder = %self.folder.display(), names, "The certificates were read again");
             }
-            Err(error) => tracing::warn!(%error, "The certificates stay as they were"),
+            Err(error) => {
+                let error: &dyn std::error::Error = &error;
+                tracing::warn!(error, "The certificates stay as they were");
+            }
         }
     }
 }

@@ -299,8 +299,7 @@ fn follow(
             return;
         }
     };
-    let mut seen = None;
-    certificates.follow(&mut seen);
+    let mut seen = certificates.opened();
     drop(started.send(Ok(())));
     runtime.block_on(async {
         let is_stopped = |phase: &Phase| *phase == Phase::Stopped;

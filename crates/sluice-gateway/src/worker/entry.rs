@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
@@ -45,7 +46,7 @@ pub(super) async fn enter(mut tcp: TcpStream, door: &Door) -> io::Result<Entered
         visitor = announced.visitor;
     }
     if let Some(tls) = &door.tls {
-        let tls = TlsAcceptor::from(tls.clone()).accept(tcp).await?;
+        let tls = TlsAcceptor::from(Arc::clone(tls)).accept(tcp).await?;
         let is_http2 = tls.get_ref().1.alpn_protocol() == Some(b"h2");
         let speaks = if is_http2 { Speaks::Http2 } else { Speaks::Http1 };
         return Ok(Entered { socket: Socket::Tls(Box::new(tls)), first, visitor, speaks });

@@ -10,6 +10,7 @@ use sluice_gateway::Limits;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use super::lifecycle::waiting_endpoint;
 use super::world::doors::{ask, get, plain_http2};
 use super::world::{
     Endpoint, Visitor, key, serve, service, soon, start, start_with, until_counted, until_in_flight,
@@ -189,16 +190,7 @@ async fn half_a_preface_is_cut_off() {
 
 #[tokio::test]
 async fn a_drain_lets_requests_end_and_closes_the_connection() {
-    let (go_on, may_end) = tokio::sync::watch::channel(false);
-    let endpoint = Endpoint::acting(move |_, mut conversation| {
-        let mut may_end = may_end.clone();
-        async move {
-            may_end.wait_for(|is_so| *is_so).await.ok()?;
-            conversation.say("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
-            Some(conversation)
-        }
-    })
-    .await;
+    let (endpoint, go_on) = waiting_endpoint().await;
     let gateway = start();
     serve(&gateway, vec![service("shop", &[("1", &[&endpoint])])]).await;
     let mut http2 = plain_http2(gateway.local_addr()).await;
@@ -213,7 +205,7 @@ async fn a_drain_lets_requests_end_and_closes_the_connection() {
     });
     go_on.send_replace(true);
     let (head, body) = soon("the answer", asking).await.unwrap();
-    assert_eq!((head.status().as_u16(), &body[..]), (200, &b"ok"[..]));
+    assert_eq!((head.status().as_u16(), &body[..]), (200, &b"done"[..]));
     assert_eq!(soon("the drain", draining).await.unwrap().cut_off, 0);
     assert!(http2.send_request(get("http://h/")).await.is_err());
 }

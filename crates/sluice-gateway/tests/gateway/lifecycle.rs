@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use super::world::{Endpoint, Visitor, serve, service, soon, start, until_in_flight};
 
 /// Answers when it is told to.
-async fn waiting_endpoint() -> (Endpoint, watch::Sender<bool>) {
+pub(crate) async fn waiting_endpoint() -> (Endpoint, watch::Sender<bool>) {
     let (go_on, may_answer) = watch::channel(false);
     let endpoint = Endpoint::acting(move |_, mut conversation| {
         let mut may_answer = may_answer.clone();
