@@ -113,7 +113,8 @@ pub(super) fn normalise<B>(request: &mut Request<B>, headers_max: usize) -> Resu
         return Err(Trouble::HeadTooLarge("The request has too many headers."));
     }
     let lengths: Vec<_> = request.headers().get_all(CONTENT_LENGTH).iter().collect();
-    if lengths.len() > 1 || lengths.iter().any(|length| !length.as_bytes().iter().all(u8::is_ascii_digit)) {
+    let is_number = |text: &[u8]| !text.is_empty() && text.iter().all(u8::is_ascii_digit);
+    if lengths.len() > 1 || lengths.iter().any(|length| !is_number(length.as_bytes())) {
         return bad("The request's length is not one number.");
     }
     let authority = request.uri().authority().map(|authority| authority.as_str().to_owned());
@@ -176,6 +177,7 @@ mod tests {
             ("http://a/", &[("content-length", "1"), ("content-length", "1")]),
             ("http://a/", &[("content-length", "1, 1")]),
             ("http://a/", &[("content-length", "+1")]),
+            ("http://a/", &[("content-length", "")]),
         ] {
             assert!(normalise(&mut request(target, headers), 100).is_err(), "{target} {headers:?}");
         }
