@@ -13,7 +13,8 @@ use std::sync::Arc;
 use crate::bucket::Bucket;
 use crate::condition::Condition;
 use crate::document::service::{
-    AttributeSource, Endpoint, HealthSpec, PathPrefix, Reveal, RouteSpec, TimeoutSpec, UnitSource,
+    AttributeSource, Balance, Endpoint, HealthSpec, LimitSpec, OutlierSpec, PathPrefix, Reveal, RouteSpec,
+    TimeoutSpec, UnitSource,
 };
 use crate::{Name, ServiceKey, VersionName, Weight};
 
@@ -41,6 +42,12 @@ pub struct ServiceRouting {
     pub health: HealthSpec,
     /// How long to wait for them.
     pub timeouts: TimeoutSpec,
+    /// How they share requests.
+    pub balance: Balance,
+    /// What one of them may be given at a time.
+    pub limits: Option<LimitSpec>,
+    /// When one that fails is left out for a while.
+    pub outliers: Option<OutlierSpec>,
     /// The paths whose requests are counted on their own too, longest first.
     pub count: Vec<PathPrefix>,
     /// Who sees which version answered.

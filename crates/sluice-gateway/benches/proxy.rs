@@ -93,11 +93,14 @@ fn start(stable: SocketAddr, candidate: SocketAddr) -> Gateway {
     let endpoint = |address: SocketAddr| vec![name(&format!("http://{address}"))];
     let routing = ServiceRouting {
         key: key(),
-        routes: vec![RouteSpec { host: HostPattern::Any, path: PathPrefix::default() }],
+        routes: vec![RouteSpec::default()],
         unit: vec![UnitSource::Header("x-user".to_owned())],
         visitor: BTreeMap::new(),
         health: HealthSpec::default(),
         timeouts: TimeoutSpec::default(),
+        balance: Default::default(),
+        limits: None,
+        outliers: None,
         count: Vec::new(),
         reveal: Reveal::Never,
         versions: [(name("v1"), endpoint(stable)), (name("v2"), endpoint(candidate))].into(),

@@ -240,11 +240,14 @@ mod tests {
         let endpoints = |urls: &[&str]| urls.iter().map(|url| url.parse().unwrap()).collect();
         Arc::new(ServiceRouting {
             key: key(name),
-            routes: vec![service::RouteSpec { host: Default::default(), path: path.parse().unwrap() }],
+            routes: vec![service::RouteSpec::at(Default::default(), path.parse().unwrap())],
             unit: Vec::new(),
             visitor: BTreeMap::new(),
             health: HealthSpec::default(),
             timeouts: TimeoutSpec::default(),
+            balance: Default::default(),
+            limits: None,
+            outliers: None,
             count: Vec::new(),
             reveal: Reveal::default(),
             versions: versions.iter().map(|(name, urls)| (name.parse().unwrap(), endpoints(urls))).collect(),

@@ -18,10 +18,13 @@ macro_rules! through_text {
 }
 
 mod endpoint;
+mod handling;
 mod order;
 mod route;
+mod upstream;
 mod version;
 mod visitor;
+mod wanted;
 
 use std::collections::BTreeMap;
 
@@ -30,10 +33,17 @@ use utoipa::ToSchema;
 
 use crate::Span;
 pub use endpoint::Endpoint;
+pub(in crate::document) use handling::ATTEMPTS_MAX;
+pub use handling::{
+    ChangedField, HeaderChanges, HeaderText, PlainHost, Redirect, RedirectStatus, RetryOn, RetrySpec,
+    Rewrite, RouteTimeouts,
+};
 pub use order::{Circle, order};
 pub use route::{HostPattern, PathPrefix, RouteSpec};
+pub use upstream::{Balance, LimitSpec, OutlierSpec};
 pub use version::{Build, VersionSpec};
 pub use visitor::{AttributeSource, UnitSource};
+pub use wanted::{HeaderField, Method, Scheme, Wanted};
 
 /// What users reach: its routes, its versions, and how visitors are told apart.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
@@ -58,6 +68,14 @@ pub struct ServiceSpec {
     pub count: Vec<PathPrefix>,
     /// How long the gateway waits for endpoints.
     pub timeouts: TimeoutSpec,
+    /// How endpoints share requests. Default `leastRequests`.
+    pub balance: Balance,
+    /// What one endpoint may be given at a time. No bound when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limits: Option<LimitSpec>,
+    /// When an endpoint that fails is left out for a while. Never when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outliers: Option<OutlierSpec>,
     /// Who sees the response header `x-sluice-version`. Default `preview`.
     pub reveal: Reveal,
     /// The deployed builds. When the service is new, the first one is live and all others are dark. Versions that were

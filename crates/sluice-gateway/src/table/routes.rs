@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     fn route(host: &str, path: &str) -> RouteSpec {
-        RouteSpec { host: host.parse().unwrap(), path: path.parse().unwrap() }
+        RouteSpec::at(host.parse().unwrap(), path.parse().unwrap())
     }
 
     /// The rule as it is written down, over all routes.

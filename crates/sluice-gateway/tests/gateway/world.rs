@@ -69,7 +69,7 @@ pub(crate) fn service(name: &str, versions: &[(&str, &[&Endpoint])]) -> ServiceR
 pub(crate) fn service_at(name: &str, versions: BTreeMap<VersionName, Vec<EndpointSpec>>) -> ServiceRouting {
     ServiceRouting {
         key: key(name),
-        routes: vec![RouteSpec { host: HostPattern::Any, path: PathPrefix::default() }],
+        routes: vec![RouteSpec::default()],
         unit: vec![UnitSource::Header("x-user".to_owned()), UnitSource::Cookie("sluice_unit".to_owned())],
         visitor: BTreeMap::new(),
         health: HealthSpec {
@@ -79,6 +79,9 @@ pub(crate) fn service_at(name: &str, versions: BTreeMap<VersionName, Vec<Endpoin
             ..HealthSpec::default()
         },
         timeouts: TimeoutSpec::default(),
+        balance: Default::default(),
+        limits: None,
+        outliers: None,
         count: Vec::new(),
         reveal: Reveal::Always,
         stable: versions.keys().next().unwrap().clone(),

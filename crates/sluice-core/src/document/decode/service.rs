@@ -2,6 +2,7 @@
 
 mod health;
 mod route;
+mod upstream;
 mod version;
 mod visitor;
 
@@ -20,6 +21,9 @@ impl Decode for ServiceSpec {
         let health = fields.or_default("health");
         let count = count(&mut fields);
         let timeouts = fields.or_default("timeouts");
+        let balance = fields.or_default("balance");
+        let limits = fields.optional("limits");
+        let outliers = fields.optional("outliers");
         let reveal = fields.or_default("reveal");
         let versions = versions(&mut fields);
         fields.finish();
@@ -30,6 +34,9 @@ impl Decode for ServiceSpec {
             health: health?,
             count: count?,
             timeouts: timeouts?,
+            balance: balance?,
+            limits: limits?,
+            outliers: outliers?,
             reveal: reveal?,
             versions: versions?,
         })
