@@ -11,9 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use sluice_core::document::service::{
-    HealthSpec, HostPattern, PathPrefix, Reveal, RouteSpec, TimeoutSpec, UnitSource,
-};
+use sluice_core::document::service::{HealthSpec, Reveal, RouteSpec, TimeoutSpec, UnitSource};
 use sluice_core::routing::{ServiceRouting, ShareRule, Snapshot, Split};
 use sluice_core::stats::Histogram;
 use sluice_core::{ServiceKey, Weight};

@@ -14,11 +14,13 @@ use std::time::{Duration, Instant};
 
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
+use sluice_core::document::service::Balance;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use crate::answer::Trouble;
 use crate::proxy::RequestBody;
+use crate::table::places::{self, Line};
 use crate::table::{Endpoint, Version};
 
 /// Idle connections that one worker keeps to one endpoint: as many as HAProxy does by default for a whole server
@@ -70,20 +72,63 @@ struct Heard(AtomicBool);
 /// A place among the requests in flight to an endpoint; given back when dropped.
 pub(crate) struct Seat {
     pool: Rc<Pool>,
+    /// Who waits for it, where places are limited.
+    line: Option<Arc<Line>>,
+}
+
+/// How an endpoint is chosen.
+pub(crate) struct Ask {
+    /// Not this one, unless there is no other.
+    pub(crate) except: Option<u64>,
+    pub(crate) balance: Balance,
+    /// How many requests one endpoint may have at a time.
+    pub(crate) limit: Option<u32>,
+    /// Milliseconds since the gateway started.
+    pub(crate) now_ms: u64,
+}
+
+/// Why no endpoint can be given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unseated {
+    /// None is ready.
+    NoneReady,
+    /// Those that are ready have all the requests that they may have.
+    AllFull,
 }
 
 impl Pools {
-    /// The ready endpoint with the fewest requests in flight from this worker, other than `except`. Endpoints that
-    /// took no connection a moment ago come last.
-    pub(crate) fn pick(&self, version: &Version, except: Option<u64>, now: Instant) -> Option<Seat> {
-        let endpoints = &version.endpoints;
-        let turn = self.turn.get();
-        self.turn.set(turn.wrapping_add(1));
+    /// A ready endpoint, chosen as `ask` says. Endpoints that took no connection a moment ago come last, and those that
+    /// are left out for their failures are taken only when there is no other.
+    ///
+    /// # Errors
+    ///
+    /// When none is ready, or each has all that it may have.
+    pub(crate) fn pick(&self, version: &Arc<Version>, ask: &Ask) -> Result<Seat, Unseated> {
+        let (now, endpoints) = (Instant::now(), &version.endpoints);
+        let turn = match ask.balance {
+            Balance::LeastRequests => self.turn.replace(self.turn.get().wrapping_add(1)),
+            Balance::RoundRobin => version.turn.fetch_add(1, Relaxed),
+        };
         let in_turn = (0..endpoints.len()).map(|step| &endpoints[turn.wrapping_add(step) % endpoints.len()]);
-        let usable = in_turn.filter(|endpoint| endpoint.is_ready() && Some(endpoint.id) != except);
-        let pool = usable.map(|endpoint| self.pool(endpoint)).min_by_key(|pool| pool.burden(now))?;
-        pool.in_flight.set(pool.in_flight.get() + 1);
-        Some(Seat { pool })
+        let ready =
+            || in_turn.clone().filter(|endpoint| endpoint.is_ready() && Some(endpoint.id) != ask.except);
+        let best = |has_room: &dyn Fn(&Endpoint) -> bool| {
+            let usable = ready().filter(|endpoint| has_room(endpoint)).map(|endpoint| self.pool(endpoint));
+            usable.min_by_key(|pool| {
+                let load = if ask.balance == Balance::LeastRequests { pool.in_flight.get() } else { 0 };
+                (pool.endpoint.conduct.is_out(ask.now_ms), pool.is_avoided(now), load)
+            })
+        };
+        let Some(limit) = ask.limit else {
+            return best(&|_| true).map(|pool| Seat::take(pool, None)).ok_or(Unseated::NoneReady);
+        };
+        // Another worker may take the last place between the choice and the taking; then the next best is asked.
+        while let Some(pool) = best(&|endpoint| endpoint.taken.load(Relaxed) < limit) {
+            if places::take(&pool.endpoint.taken, limit) {
+                return Ok(Seat::take(pool, Some(Arc::clone(&version.line))));
+            }
+        }
+        Err(if ready().next().is_some() { Unseated::AllFull } else { Unseated::NoneReady })
     }
 
     fn pool(&self, endpoint: &Arc<Endpoint>) -> Rc<Pool> {
@@ -123,14 +168,17 @@ impl Pools {
 }
 
 impl Pool {
-    /// What an endpoint is chosen by; the least is taken.
-    fn burden(&self, now: Instant) -> (bool, usize) {
-        let is_avoided = self.avoid_until.get().is_some_and(|until| now < until);
-        (is_avoided, self.in_flight.get())
+    fn is_avoided(&self, now: Instant) -> bool {
+        self.avoid_until.get().is_some_and(|until| now < until)
     }
 }
 
 impl Seat {
+    fn take(pool: Rc<Pool>, line: Option<Arc<Line>>) -> Seat {
+        pool.in_flight.set(pool.in_flight.get() + 1);
+        Seat { pool, line }
+    }
+
     pub(crate) fn endpoint(&self) -> &Arc<Endpoint> {
         &self.pool.endpoint
     }
@@ -185,6 +233,9 @@ impl Seat {
 impl Drop for Seat {
     fn drop(&mut self) {
         self.pool.in_flight.set(self.pool.in_flight.get() - 1);
+        if let Some(line) = &self.line {
+            places::give_back(&self.pool.endpoint.taken, line);
+        }
     }
 }
 

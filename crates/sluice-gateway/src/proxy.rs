@@ -10,6 +10,7 @@ mod forward;
 mod headers;
 mod outgoing;
 mod quiet;
+mod retry;
 mod shadow;
 mod tunnel;
 mod upload;
@@ -20,15 +21,15 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::header::{HeaderValue, SET_COOKIE};
+use http::header::{HeaderValue, LOCATION, SET_COOKIE};
 use http::request::Parts;
-use http::{HeaderName, Request, Response};
+use http::{HeaderName, Request, Response, StatusCode};
 use hyper::body::Incoming;
-use sluice_core::document::service::Reveal;
+use sluice_core::document::service::{RedirectStatus, Reveal};
 
 use crate::answer::Trouble;
 use crate::worker::{Caller, Worker};
-use decision::Decision;
+use decision::{Aside, Decision};
 use exchange::Exchange;
 use forward::Forward;
 use outgoing::{Hop, Outgoing};
@@ -38,6 +39,8 @@ pub(crate) use headers::Origin;
 pub use shadow::SHADOW_HEADER;
 pub(crate) use shadow::Shadows;
 pub(crate) use upload::RequestBody;
+#[cfg(test)]
+pub(crate) use visitor::Visitor;
 
 /// The response header that says which version answered.
 const VERSION_HEADER: HeaderName = HeaderName::from_static("x-sluice-version");
@@ -51,11 +54,14 @@ pub(crate) async fn answer(
     let started = Instant::now();
     let table = worker.table();
     let (parts, body) = request.into_parts();
-    let decision = match Decision::of(worker, &table, &parts) {
+    let decision = match Decision::of(worker, &table, caller.origin.scheme, &parts) {
         Ok(decision) => decision,
-        Err(trouble) => {
+        Err(aside) => {
             caller.link.request_over();
-            return own(trouble, &parts);
+            return match aside {
+                Aside::Trouble(trouble) => own(trouble, &parts),
+                Aside::Redirect(status, location) => redirect(status, location),
+            };
         }
     };
     let routing = Arc::clone(&decision.service.routing);
@@ -67,6 +73,7 @@ pub(crate) async fn answer(
     };
     let (version, cookie) = (Arc::clone(version), decision.cookie);
     let (release, copy_to, path, who) = (decision.release, decision.copy_to, decision.path, decision.who);
+    let (handling, retries) = (decision.handling, Arc::clone(&decision.service.retries));
     drop(table);
 
     let link = Some(&caller.link);
@@ -74,10 +81,17 @@ pub(crate) async fn answer(
     let exchange = Exchange::begin(worker, link, counters, who, started);
     let accept = parts.headers.get(http::header::ACCEPT).cloned();
     let replay_bytes_max = worker.shared.limits.replay_bytes_max;
-    let idle = routing.timeouts.idle.as_duration();
-    let outgoing = Outgoing::of(parts, body, Hop { origin: &caller.origin, release, idle, replay_bytes_max });
+    let handling = handling.as_deref();
+    let timeouts = match handling {
+        Some(handling) => handling.timeouts.over(&routing.timeouts),
+        None => routing.timeouts.clone(),
+    };
+    let idle = timeouts.idle.as_duration();
+    let hop = Hop { origin: &caller.origin, release, handling, idle, replay_bytes_max };
+    let outgoing = Outgoing::of(parts, body, hop);
     let copy = copy_to.and_then(|to| shadow::prepare(worker, to, &routing, &outgoing, started));
-    let forward = Forward { worker, version: &version, timeouts: &routing.timeouts };
+    let retries = handling.and_then(|handling| Some((handling.retries.as_ref()?, &*retries)));
+    let forward = Forward { worker, version: &version, routing: &routing, timeouts, handling, retries };
     let answered = forward.run(outgoing, copy, exchange).await;
     let mut response = answered.unwrap_or_else(|(trouble, exchange)| {
         exchange.fail(trouble);
@@ -103,6 +117,13 @@ fn is_shown(reveal: Reveal, is_preview: bool) -> bool {
 /// An answer of the gateway itself.
 pub(crate) fn own(trouble: Trouble, parts: &Parts) -> Response<ResponseBody> {
     trouble.answer(&parts.headers).map(own_body)
+}
+
+fn redirect(status: RedirectStatus, location: HeaderValue) -> Response<ResponseBody> {
+    let mut response = Response::new(own_body(Bytes::new()));
+    *response.status_mut() = StatusCode::from_u16(status.code()).expect("a redirect's status is one of HTTP");
+    response.headers_mut().insert(LOCATION, location);
+    response
 }
 
 fn own_for(trouble: Trouble, accept: Option<HeaderValue>) -> Response<ResponseBody> {

@@ -4,20 +4,29 @@
 //! an endpoint keeps its health and its pools, a version its counters, and a service that did not change costs one
 //! comparison of pointers. Publishing 1 000 services of which one changed its weight therefore costs microseconds.
 
+mod budget;
+mod handling;
+mod outlier;
+pub(crate) mod places;
 mod routes;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use http::HeaderValue;
-use sluice_core::document::service::{self, HealthSpec, PathPrefix};
-use sluice_core::routing::{ServiceRouting, Snapshot};
+use sluice_core::document::service::{self, HealthSpec, PathPrefix, Scheme};
+use sluice_core::routing::{Request, ServiceRouting, Snapshot};
 use sluice_core::{ServiceKey, VersionName};
 use tokio::sync::Notify;
 
 use crate::counters::{Counters, VersionCounters};
 use crate::readiness::{Readiness, Ready};
+pub(crate) use budget::RetryBudget;
+pub(crate) use handling::Handling;
+use outlier::Conduct;
+use places::Line;
+pub(crate) use routes::Route;
 use routes::RouteTable;
 
 /// A snapshot, compiled.
@@ -37,6 +46,8 @@ pub(crate) struct Service {
     pub(crate) routing: Arc<ServiceRouting>,
     /// In the order of their names.
     pub(crate) versions: Vec<Arc<Version>>,
+    /// How many requests may be sent again.
+    pub(crate) retries: Arc<RetryBudget>,
 }
 
 /// A version with the state that outlives snapshots.
@@ -46,6 +57,10 @@ pub(crate) struct Version {
     /// The value of `x-sluice-version`.
     pub(crate) header: HeaderValue,
     pub(crate) endpoints: Vec<Arc<Endpoint>>,
+    /// Whose turn it is, where they take turns.
+    pub(crate) turn: AtomicUsize,
+    /// Who waits for a place at one of them.
+    pub(crate) line: Arc<Line>,
     pub(crate) counters: Arc<VersionCounters>,
     /// In the order of [`ServiceRouting::count`].
     paths: Vec<(PathPrefix, Arc<VersionCounters>)>,
@@ -60,6 +75,9 @@ pub(crate) struct Endpoint {
     /// Where it is, unless a name has to be looked up.
     pub(crate) address: Option<SocketAddr>,
     is_ready: AtomicBool,
+    pub(crate) conduct: Conduct,
+    /// Requests in flight from all workers; counted only where there is a limit.
+    pub(crate) taken: AtomicU32,
     /// Asks for a health check at once.
     pub(crate) suspected: Notify,
 }
@@ -99,9 +117,12 @@ impl Table {
         Table { generation: snapshot.generation, topology, routes, services }
     }
 
-    /// The service that a request belongs to. `host` is in lower case and without port.
-    pub(crate) fn route(&self, host: &str, path: &str) -> Option<&Arc<Service>> {
-        self.services.get(self.routes.find(host, path)?)
+    /// The service that a request belongs to, and by which route.
+    pub(crate) fn route(&self, request: &dyn Request, scheme: Scheme) -> Option<(&Arc<Service>, &Route)> {
+        let service = |route: &Route| self.services.get(route.service);
+        let takes = |route: &Route| service(route).is_some_and(|s| route.takes(&s.routing, request, scheme));
+        let route = self.routes.find(request.host(), request.path(), takes)?;
+        Some((service(route)?, route))
     }
 
     pub(crate) fn service(&self, key: &ServiceKey) -> Option<&Arc<Service>> {
@@ -135,7 +156,9 @@ impl Service {
                 old => Arc::new(Version::of(name, endpoints, &routing.count, old.map(Arc::as_ref), workers)),
             }
         };
-        Service { routing: Arc::clone(routing), versions: routing.versions.iter().map(version).collect() }
+        let retries = before.map_or_else(Arc::default, |before| Arc::clone(&before.retries));
+        let versions = routing.versions.iter().map(version).collect();
+        Service { routing: Arc::clone(routing), versions, retries }
     }
 
     pub(crate) fn version(&self, name: &VersionName) -> Option<&Arc<Version>> {
@@ -169,7 +192,9 @@ impl Version {
         };
         let paths = count.iter().map(path).collect();
         let header = HeaderValue::from_str(name.as_str()).expect("names of versions are plain ASCII");
-        Version { name: name.clone(), header, endpoints, counters, paths }
+        let line = before.map_or_else(Arc::default, |version| Arc::clone(&version.line));
+        let turn = AtomicUsize::new(0);
+        Version { name: name.clone(), header, endpoints, turn, line, counters, paths }
     }
 
     fn has_endpoints(&self, specs: &[service::Endpoint]) -> bool {
@@ -212,6 +237,8 @@ impl Endpoint {
             spec: spec.clone(),
             address,
             is_ready: AtomicBool::new(false),
+            conduct: Conduct::default(),
+            taken: AtomicU32::new(0),
             suspected: Notify::new(),
         }
     }
@@ -260,6 +287,12 @@ mod tests {
         ServiceKey { environment: "e".parse().unwrap(), name: name.parse().unwrap() }
     }
 
+    fn at(table: &Table, path: &str) -> Option<ServiceKey> {
+        let parts = http::Request::get(path).header("host", "h").body(()).unwrap().into_parts().0;
+        let visitor = crate::proxy::Visitor::of(&parts).ok()?;
+        table.route(&visitor, Scheme::Http).map(|(service, _)| service.routing.key.clone())
+    }
+
     fn snapshot(generation: u64, services: &[Arc<ServiceRouting>]) -> Snapshot {
         let services = services.iter().map(|routing| (routing.key.clone(), Arc::clone(routing))).collect();
         Snapshot { generation, services }
@@ -293,14 +326,14 @@ mod tests {
     fn a_service_that_comes_or_goes_changes_the_routes() {
         let (a, b) = (routing("a", "/a", &[("1", &[])]), routing("b", "/b", &[("1", &[])]));
         let both = Table::of(&snapshot(1, &[Arc::clone(&a), Arc::clone(&b)]), &Table::empty(), 1);
-        assert_eq!(both.route("h", "/b/x").unwrap().routing.key, key("b"));
+        assert_eq!(at(&both, "/b/x").unwrap(), key("b"));
         let without_a = Table::of(&snapshot(2, &[b]), &both, 1);
-        assert_eq!(without_a.route("h", "/b/x").unwrap().routing.key, key("b"));
-        assert!(without_a.route("h", "/a").is_none());
+        assert_eq!(at(&without_a, "/b/x").unwrap(), key("b"));
+        assert!(at(&without_a, "/a").is_none());
         // One goes, another comes: the number stays, the routes do not.
         let only_a = Table::of(&snapshot(3, &[a]), &without_a, 1);
-        assert_eq!(only_a.route("h", "/a").unwrap().routing.key, key("a"));
-        assert!(only_a.route("h", "/b").is_none());
+        assert_eq!(at(&only_a, "/a").unwrap(), key("a"));
+        assert!(at(&only_a, "/b").is_none());
     }
 
     #[test]

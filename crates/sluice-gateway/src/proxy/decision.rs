@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use http::HeaderValue;
+use http::header::HOST;
 use http::request::Parts;
+use sluice_core::document::service::{Redirect, RedirectStatus, Scheme};
 use sluice_core::routing::{Carried, Choice, Request as _, Split, Why, decide};
 use sluice_core::{Timestamp, VersionName};
 
@@ -14,7 +16,7 @@ use super::visitor::Visitor;
 use crate::answer::Trouble;
 use crate::carried::{CARRIED_TIME, Carrying};
 use crate::preview::{PREVIEW_HEADER, PreviewError, PreviewKey};
-use crate::table::{Service, Table, Version};
+use crate::table::{Handling, Service, Table, Version};
 use crate::worker::Worker;
 
 /// How long a browser keeps the unit that was minted for it: a year, so that a visitor who comes back during a long
@@ -36,13 +38,38 @@ pub(super) struct Decision<'a> {
     pub(super) release: Option<HeaderValue>,
     /// Where a copy of the request goes, if it is to be copied.
     pub(super) copy_to: Option<CopyTo>,
+    /// What its route does with it.
+    pub(super) handling: Option<Arc<Handling>>,
+}
+
+/// Why no version is asked.
+pub(super) enum Aside {
+    Trouble(Trouble),
+    /// The visitor is sent elsewhere.
+    Redirect(RedirectStatus, HeaderValue),
+}
+
+impl From<Trouble> for Aside {
+    fn from(trouble: Trouble) -> Aside {
+        Aside::Trouble(trouble)
+    }
 }
 
 impl<'a> Decision<'a> {
     /// Finds the service, verifies what the request shows and carries, finds or mints the unit, and asks the core.
-    pub(super) fn of(worker: &Worker, table: &'a Table, parts: &Parts) -> Result<Decision<'a>, Trouble> {
+    pub(super) fn of(
+        worker: &Worker,
+        table: &'a Table,
+        scheme: Scheme,
+        parts: &Parts,
+    ) -> Result<Decision<'a>, Aside> {
         let visitor = Visitor::of(parts)?;
-        let service = table.route(visitor.host(), visitor.path()).ok_or(Trouble::NoRoute)?;
+        let (service, route) = table.route(&visitor, scheme).ok_or(Trouble::NoRoute)?;
+        if let Some(handling) = &route.handling
+            && let Some(redirect) = &handling.redirect
+        {
+            return Err(sent_to(handling, redirect, scheme, parts));
+        }
         let preview = preview_of(worker, service, &visitor)?;
         let routing = &*service.routing;
         let key = &worker.shared.preview_key;
@@ -81,7 +108,18 @@ impl<'a> Decision<'a> {
             cookie,
             release: release(choice.version),
             copy_to,
+            handling: route.handling.clone(),
         })
+    }
+}
+
+fn sent_to(handling: &Handling, redirect: &Redirect, scheme: Scheme, parts: &Parts) -> Aside {
+    let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    match handling.location(redirect, scheme, host, &parts.uri).filter(|_| !host.is_empty()) {
+        Some(location) => Aside::Redirect(redirect.status, location),
+        None => {
+            Aside::Trouble(Trouble::BadRequest("The request names no host, so that it can be sent nowhere."))
+        }
     }
 }
 

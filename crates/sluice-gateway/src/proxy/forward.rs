@@ -10,6 +10,7 @@
 use std::future::poll_fn;
 use std::pin::pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Instant;
 
@@ -19,7 +20,8 @@ use http_body::Body;
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
 use hyper::upgrade::OnUpgrade;
-use sluice_core::document::service::TimeoutSpec;
+use sluice_core::document::service::{LimitSpec, RetrySpec, TimeoutSpec};
+use sluice_core::routing::ServiceRouting;
 
 use super::download::{Download, ResponseBody};
 use super::exchange::Exchange;
@@ -29,15 +31,20 @@ use super::shadow::RequestCopy;
 use super::tunnel;
 use super::upload::{Progress, RequestBody, Upload};
 use crate::answer::Trouble;
-use crate::pool::{Connection, Seat};
-use crate::table::Version;
+use crate::pool::{Ask, Connection, Seat, Unseated};
+use crate::table::{Handling, RetryBudget, Version};
 use crate::worker::Worker;
 
 /// What forwarding needs to know besides the request.
 pub(super) struct Forward<'a> {
     pub(super) worker: &'a Rc<Worker>,
-    pub(super) version: &'a Version,
-    pub(super) timeouts: &'a TimeoutSpec,
+    pub(super) version: &'a Arc<Version>,
+    pub(super) routing: &'a ServiceRouting,
+    pub(super) timeouts: TimeoutSpec,
+    /// What the request's route does with it.
+    pub(super) handling: Option<&'a Handling>,
+    /// When it is sent again, and how many of the service's may be.
+    pub(super) retries: Option<(&'a RetrySpec, &'a RetryBudget)>,
 }
 
 /// An endpoint's response with what it came on.
@@ -109,34 +116,95 @@ impl Forward<'_> {
         self.accept(outgoing, response, (connection, seat), exchange)
     }
 
-    /// Sends the request, and once more where that is safe.
+    /// Sends the request to one endpoint, and once more where that is safe. `tried` is the endpoint that it is not sent to
+    /// if there is another, and then the one that it was sent to.
     ///
     /// # Cancel safety
     ///
     /// Dropped, the connection to the endpoint is closed.
-    pub(super) async fn attempts(&self, outgoing: &Outgoing) -> Result<Answered, Failure> {
-        let mut seat = self.seat(None)?;
+    pub(super) async fn attempt(
+        &self,
+        outgoing: &Outgoing,
+        tried: &mut Option<u64>,
+    ) -> Result<Answered, Failure> {
+        let mut seat = self.seat(*tried).await?;
+        let answered = self.attempt_at(outgoing, &mut seat).await;
+        *tried = Some(seat.endpoint().id);
+        if let Some(outliers) = &self.routing.outliers {
+            let is_good = match &answered {
+                Ok((response, _)) => Some(!response.status().is_server_error()),
+                // Nobody knows how the endpoint would have done.
+                Err(Failure::Visitor(_)) => None,
+                Err(_) => Some(false),
+            };
+            if let Some(is_good) = is_good {
+                self.version.note_conduct(seat.endpoint(), is_good, outliers, self.worker.now_ms());
+            }
+        }
+        answered.map(|(response, connection)| (response, connection, seat))
+    }
+
+    async fn attempt_at(
+        &self,
+        outgoing: &Outgoing,
+        seat: &mut Seat,
+    ) -> Result<(Response<Incoming>, Connection), Failure> {
         let reusable = seat.take_idle(!outgoing.is_idempotent(), Instant::now());
         let mut connection = match reusable {
             Some(connection) => connection,
-            None => self.connect(&mut seat).await?,
+            None => self.connect(seat).await?,
         };
         loop {
             let was_reused = connection.is_reused;
-            match self.send(outgoing, &mut connection, &seat).await {
-                Ok(response) => return Ok((response, connection, seat)),
+            match self.send(outgoing, &mut connection, seat).await {
+                Ok(response) => return Ok((response, connection)),
                 Err(Failure::NotSent) if was_reused => {}
                 Err(Failure::Silent) if was_reused && outgoing.is_repeatable() => {}
                 Err(failure) => return Err(failure),
             }
             // On a new connection: another reused one may be as dead. It is not reused, so this happens once.
-            connection = self.connect(&mut seat).await?;
+            connection = self.connect(seat).await?;
         }
     }
 
-    fn seat(&self, except: Option<u64>) -> Result<Seat, Failure> {
-        let seat = self.worker.pools.pick(self.version, except, Instant::now());
-        seat.ok_or(Failure::Final(Trouble::NoReadyEndpoint))
+    /// A place at an endpoint other than `except`, or at that one when there is no other. Where places are limited and
+    /// all are taken, waits for one.
+    async fn seat(&self, except: Option<u64>) -> Result<Seat, Failure> {
+        let pick = |except| {
+            let limit = self.routing.limits.as_ref().map(|limits| limits.in_flight);
+            let (balance, now_ms) = (self.routing.balance, self.worker.now_ms());
+            self.worker.pools.pick(self.version, &Ask { except, balance, limit, now_ms })
+        };
+        let picked = match (pick(except), except) {
+            (Err(_), Some(_)) => pick(None),
+            (picked, _) => picked,
+        };
+        match (picked, &self.routing.limits) {
+            (Ok(seat), _) => Ok(seat),
+            (Err(Unseated::AllFull), Some(limits)) => self.wait_for_seat(limits, || pick(None)).await,
+            (Err(_), _) => Err(Failure::Final(Trouble::NoReadyEndpoint)),
+        }
+    }
+
+    async fn wait_for_seat(
+        &self,
+        limits: &LimitSpec,
+        pick: impl Fn() -> Result<Seat, Unseated>,
+    ) -> Result<Seat, Failure> {
+        let waiting = self.version.line.join(limits.queue).ok_or(Failure::Final(Trouble::Overloaded))?;
+        let deadline = tokio::time::Instant::now() + limits.wait.as_duration();
+        loop {
+            let mut freed = pin!(waiting.freed());
+            freed.as_mut().enable();
+            // Again, because one may have been freed before there was a line.
+            match pick() {
+                Ok(seat) => return Ok(seat),
+                Err(Unseated::NoneReady) => return Err(Failure::Final(Trouble::NoReadyEndpoint)),
+                Err(Unseated::AllFull) => {}
+            }
+            let in_time = tokio::time::timeout_at(deadline, freed).await;
+            in_time.map_err(|_| Failure::Final(Trouble::Overloaded))?;
+        }
     }
 
     /// Opens a connection; when the endpoint takes none, to another ready one.
@@ -146,11 +214,22 @@ impl Forward<'_> {
             Ok(connection) => return Ok(connection),
             Err(trouble) => trouble,
         };
-        *seat = self.seat(Some(seat.endpoint().id)).map_err(|_| Failure::Final(trouble))?;
+        // A failed connection is a failure of that endpoint, whatever becomes of the request.
+        let failed = Arc::clone(seat.endpoint());
+        *seat = self.other_seat(failed.id).ok_or(Failure::Final(trouble))?;
+        if let Some(outliers) = &self.routing.outliers {
+            self.version.note_conduct(&failed, false, outliers, self.worker.now_ms());
+        }
         if let Some(connection) = seat.take_idle(true, Instant::now()) {
             return Ok(connection);
         }
         seat.connect(timeout).await.map_err(Failure::Final)
+    }
+
+    fn other_seat(&self, than: u64) -> Option<Seat> {
+        let limit = self.routing.limits.as_ref().map(|limits| limits.in_flight);
+        let (balance, now_ms) = (self.routing.balance, self.worker.now_ms());
+        self.worker.pools.pick(self.version, &Ask { except: Some(than), balance, limit, now_ms }).ok()
     }
 
     async fn send(
@@ -202,6 +281,9 @@ impl Forward<'_> {
         }
         exchange.head_came();
         headers::strip(&mut parts.headers);
+        if let Some(handling) = self.handling {
+            handling.response.make(&mut parts.headers);
+        }
         // The visitor's connection speaks its own version.
         parts.version = HttpVersion::HTTP_11;
         parts.extensions.clear();

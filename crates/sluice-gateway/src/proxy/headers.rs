@@ -8,6 +8,7 @@ use http::header::{
     PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING, UPGRADE, VIA,
 };
 use http::{HeaderMap, Version};
+use sluice_core::document::service::Scheme;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
@@ -22,7 +23,7 @@ pub(crate) struct Origin {
     address: HeaderValue,
     /// As the `for` of a Forwarded header.
     node: String,
-    scheme: &'static str,
+    pub(crate) scheme: Scheme,
 }
 
 impl Origin {
@@ -33,7 +34,7 @@ impl Origin {
             IpAddr::V6(v6) => format!("\"[{v6}]\""),
         };
         let address = HeaderValue::try_from(address.to_string()).expect("addresses are plain ASCII");
-        Origin { address, node, scheme: if is_tls { "https" } else { "http" } }
+        Origin { address, node, scheme: if is_tls { Scheme::Https } else { Scheme::Http } }
     }
 }
 
@@ -93,8 +94,12 @@ pub(crate) fn switch(headers: &mut HeaderMap, protocol: HeaderValue) {
 /// `X-Forwarded-Proto` and `X-Forwarded-Host` describe the first hop, so what is there stays.
 pub(crate) fn add_origin(headers: &mut HeaderMap, origin: &Origin, version: Version) {
     let host = headers.get(HOST).cloned();
+    let scheme = match origin.scheme {
+        Scheme::Http => "http",
+        Scheme::Https => "https",
+    };
     append(headers, X_FORWARDED_FOR, &origin.address);
-    headers.entry(X_FORWARDED_PROTO).or_insert(HeaderValue::from_static(origin.scheme));
+    headers.entry(X_FORWARDED_PROTO).or_insert(HeaderValue::from_static(scheme));
     let mut forwarded = format!("for={}", origin.node);
     if let Some(host) = host {
         if let Ok(text) = host.to_str() {
@@ -104,7 +109,7 @@ pub(crate) fn add_origin(headers: &mut HeaderMap, origin: &Origin, version: Vers
         headers.entry(X_FORWARDED_HOST).or_insert(host);
     }
     forwarded.push_str(";proto=");
-    forwarded.push_str(origin.scheme);
+    forwarded.push_str(scheme);
     if let Ok(forwarded) = HeaderValue::try_from(forwarded) {
         append(headers, FORWARDED, &forwarded);
     }

@@ -16,6 +16,7 @@ use super::headers::{self, Origin};
 use super::upload::{RequestBody, Upload};
 use crate::carried::RELEASE;
 use crate::pool::Seat;
+use crate::table::Handling;
 
 const SHADOW: HeaderName = HeaderName::from_static(super::SHADOW_HEADER);
 
@@ -36,6 +37,8 @@ pub(super) struct Hop<'a> {
     pub(super) origin: &'a Origin,
     /// What the request carries to the hops behind.
     pub(super) release: Option<HeaderValue>,
+    /// What its route does with it.
+    pub(super) handling: Option<&'a Handling>,
     /// How long the visitor may be quiet within the body.
     pub(super) idle: Duration,
     /// How much of the body is kept for sending it again.
@@ -70,7 +73,14 @@ impl Outgoing {
             // Said, because with some methods a body is otherwise taken for absent.
             headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
         }
-        let uri = origin_form(uri);
+        let mut uri = origin_form(uri);
+        if let Some(handling) = hop.handling {
+            uri = handling.rewrite(uri);
+            if let Some(host) = &handling.host {
+                headers.insert(HOST, host.clone());
+            }
+            handling.request.make(&mut headers);
+        }
         Outgoing { method, uri, headers, upload, upgrade, http_version, expects_continue }
     }
 

@@ -184,7 +184,10 @@ impl RequestCopy {
         let (worker, timeouts) = (&self.place.0, &self.routing.timeouts);
         let counters = (self.counters(), self.version.path_counters(self.path, worker.index));
         let exchange = Exchange::begin(worker, None, counters, who, self.started);
-        let forward = Forward { worker, version: &self.version, timeouts };
+        let (version, routing) = (&self.version, &*self.routing);
+        // What its route does with a request was done before it was copied, and a copy is not worth a second try.
+        let forward =
+            Forward { worker, version, routing, timeouts: timeouts.clone(), handling: None, retries: None };
         let deadline = tokio::time::Instant::now() + timeouts.response.as_duration();
         let answered = tokio::time::timeout_at(deadline, forward.attempts(&self.outgoing)).await;
         let answered = answered.unwrap_or(Err(Failure::Final(Trouble::ResponseTimeout)));

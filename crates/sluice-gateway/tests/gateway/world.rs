@@ -10,14 +10,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sluice_core::document::service::{
-    Endpoint as EndpointSpec, HealthSpec, HostPattern, PathPrefix, Reveal, RouteSpec, TimeoutSpec, UnitSource,
+    Endpoint as EndpointSpec, HealthSpec, Reveal, RouteSpec, TimeoutSpec, UnitSource,
 };
 use sluice_core::routing::{ServiceRouting, ShareRule, Snapshot, Split};
 use sluice_core::{Counts, ServiceKey, Span, VersionName, Weight};
 use sluice_gateway::{Gateway, Limits, Options, PreviewKey};
 
 pub(crate) use endpoint::{Endpoint, Heard};
-pub(crate) use visitor::Visitor;
+pub(crate) use visitor::{Answer, Visitor};
 
 /// Nothing in these tests takes this long unless it is broken.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);

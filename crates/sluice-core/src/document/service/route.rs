@@ -170,6 +170,18 @@ impl PathPrefix {
         rest.is_some_and(|rest| self.0 == "/" || rest.is_empty() || rest.starts_with('/'))
     }
 
+    /// A path that begins with this one, with `other` in its place: `/a/b` under `/a` with `/v2` is `/v2/b`.
+    pub fn replaced(&self, path: &str, other: &PathPrefix) -> String {
+        let rest = match self.0.as_str() {
+            // What follows the root is all of it.
+            "/" if path == "/" => "",
+            "/" => path,
+            prefix => path.strip_prefix(prefix).unwrap_or(path),
+        };
+        let replaced = format!("{}{rest}", other.0.trim_end_matches('/'));
+        if replaced.starts_with('/') { replaced } else { format!("/{replaced}") }
+    }
+
     /// The prefix, without a trailing `/` unless it is `/`.
     pub fn as_str(&self) -> &str {
         &self.0
