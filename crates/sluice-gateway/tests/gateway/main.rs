@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops where it is")]
 
+mod abuse;
 mod carried;
+mod conformance;
 mod counting;
 mod doors;
 mod framing;
@@ -15,6 +17,7 @@ mod load;
 mod replay;
 mod routing;
 mod shadow;
+mod smuggling;
 mod streams;
 mod trouble;
 mod tunnels;

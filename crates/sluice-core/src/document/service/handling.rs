@@ -111,7 +111,7 @@ pub struct RouteTimeouts {
 
 /// When a request that is safe to repeat (RFC 9110 section 9.2.2) is sent to another endpoint of the same version.
 /// Requests that may change something are never sent again once an endpoint may have seen them.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RetrySpec {
     /// How often a request is sent again, at most: 1 to 5. Default 1.

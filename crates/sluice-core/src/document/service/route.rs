@@ -16,7 +16,7 @@ use crate::condition::Condition;
 ///
 /// Of the routes that a request fits, the exact host wins over `*.`, that over `*`; then the longest path; then the
 /// one that asks for most: see [`RouteSpec::demands`].
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RouteSpec {
     /// `shop.example.com`, `*.example.com` for any host below it, or `*` for every host.
