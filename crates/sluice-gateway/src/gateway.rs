@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -55,6 +55,9 @@ pub(crate) struct Shared {
     pub(crate) readiness: watch::Sender<Arc<Readiness>>,
     /// A table was published.
     pub(crate) published: Notify,
+    /// Tables that were served before, until nobody looks at them any more. Whoever dropped the last of a large one would
+    /// stand still for it, and that must be no worker.
+    pub(crate) retired: Mutex<Vec<Arc<Table>>>,
     connections: AtomicUsize,
 }
 
@@ -79,6 +82,15 @@ pub struct DrainReport {
 pub(crate) struct Place(Arc<Shared>);
 
 impl Shared {
+    /// Frees tables that nobody looks at any more.
+    pub(crate) fn bury(&self) {
+        let mut retired = self.retired.lock().unwrap_or_else(PoisonError::into_inner);
+        let dead: Vec<_> = retired.extract_if(.., |table| Arc::strong_count(table) == 1).collect();
+        // Not under the lock: publishing would wait.
+        drop(retired);
+        drop(dead);
+    }
+
     /// A place for one more connection, if there is room.
     pub(crate) fn take_place(self: &Arc<Self>) -> Option<Place> {
         let taken = self.connections.fetch_add(1, Relaxed);
@@ -120,6 +132,7 @@ impl Gateway {
             activity: watch::Sender::new(0),
             readiness: watch::Sender::new(Arc::default()),
             published: Notify::new(),
+            retired: Mutex::default(),
             connections: AtomicUsize::new(0),
         });
         let phase = watch::Sender::new(Phase::Serving);
@@ -183,14 +196,16 @@ impl Gateway {
     /// Gives false, and changes nothing, when a newer generation is served already.
     pub fn publish(&self, snapshot: Arc<Snapshot>) -> bool {
         let running = &*self.running;
-        let _alone = running.publishing.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let _alone = running.publishing.lock().unwrap_or_else(PoisonError::into_inner);
         let before = running.shared.table.load();
         if snapshot.generation < before.generation {
             return false;
         }
         let table = Table::of(&snapshot, &before, running.workers);
         let is_new_topology = table.topology != before.topology;
-        running.shared.table.store(Arc::new(table));
+        drop(before);
+        let old = running.shared.table.swap(Arc::new(table));
+        running.shared.retired.lock().unwrap_or_else(PoisonError::into_inner).push(old);
         if is_new_topology {
             running.shared.published.notify_one();
         }
@@ -312,7 +327,7 @@ fn follow(
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     // What is behind these locks is whole at every step.
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Drop for Running {

@@ -23,6 +23,8 @@ use probe::Probe;
 /// Between two announcements of readiness. A thousand services that start together are then a hundred announcements,
 /// not thousands.
 const ANNOUNCE_PAUSE: Duration = Duration::from_millis(10);
+/// Between two looks for tables that nobody looks at any more. Workers let go of theirs within 250 ms.
+const BURY_PAUSE: Duration = Duration::from_millis(500);
 /// Between two checks of an endpoint that requests found dead: soon enough to take it out before many visitors have
 /// met it, and rare enough not to keep it down.
 const SUSPECT_PAUSE: Duration = Duration::from_millis(200);
@@ -40,6 +42,7 @@ pub(crate) fn run(shared: &Arc<Shared>, mut phase: watch::Receiver<Phase>, start
         tokio::select! {
             () = follow(shared, &changed) => {}
             () = announce(shared, &changed) => {}
+            () = bury(shared) => {}
             // An error means that the handle is gone, which is a stop too.
             _stopped = phase.wait_for(|phase| *phase == Phase::Stopped) => {}
         }
@@ -82,6 +85,14 @@ async fn announce(shared: &Arc<Shared>, changed: &Notify) {
             is_news
         });
         tokio::time::sleep(ANNOUNCE_PAUSE).await;
+    }
+}
+
+/// Frees what was served before. It has no thread of its own: it is seldom, and health checks bear a pause.
+async fn bury(shared: &Arc<Shared>) {
+    loop {
+        tokio::time::sleep(BURY_PAUSE).await;
+        shared.bury();
     }
 }
 

@@ -10,6 +10,7 @@ mod outlier;
 pub(crate) mod places;
 mod routes;
 
+use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
@@ -35,6 +36,8 @@ pub(crate) struct Table {
     pub(crate) generation: u64,
     /// Grows when endpoints or their health checks change.
     pub(crate) topology: u64,
+    /// All endpoints, by their ids. Made where the table is made: a worker would stand still for it.
+    pub(crate) endpoint_ids: Arc<HashSet<u64>>,
     routes: Arc<RouteTable>,
     /// In the order of their keys; routes know them by their place.
     services: Vec<Arc<Service>>,
@@ -85,7 +88,13 @@ pub(crate) struct Endpoint {
 impl Table {
     /// A table without services.
     pub(crate) fn empty() -> Table {
-        Table { generation: 0, topology: 0, routes: Arc::default(), services: Vec::new() }
+        Table {
+            generation: 0,
+            topology: 0,
+            endpoint_ids: Arc::default(),
+            routes: Arc::default(),
+            services: Vec::new(),
+        }
     }
 
     /// Compiles a snapshot; what it leaves as it was is carried over.
@@ -93,16 +102,21 @@ impl Table {
         let mut services = Vec::with_capacity(snapshot.services.len());
         let mut same_routes = before.services.len() == snapshot.services.len();
         let mut same_topology = same_routes;
+        // Both are in the order of keys, so that one walk over both finds every pair.
+        let mut olds = before.services.iter().peekable();
         for (key, routing) in &snapshot.services {
-            let old = before.service(key);
+            let is_same = |old: &&Arc<Service>| Arc::ptr_eq(&old.routing, routing);
+            if let Some(old) = olds.next_if(is_same) {
+                services.push(Arc::clone(old));
+                continue;
+            }
+            while olds.next_if(|old| old.routing.key < *key).is_some() {}
+            let old = olds.next_if(|old| old.routing.key == *key);
             same_routes &= old.is_some_and(|old| old.routing.routes == routing.routes);
             same_topology &= old.is_some_and(|old| {
                 old.routing.versions == routing.versions && old.routing.health == routing.health
             });
-            services.push(match old {
-                Some(old) if Arc::ptr_eq(&old.routing, routing) => Arc::clone(old),
-                old => Arc::new(Service::of(routing, old.map(Arc::as_ref), workers)),
-            });
+            services.push(Arc::new(Service::of(routing, old.map(Arc::as_ref), workers)));
         }
         let routes = if same_routes {
             Arc::clone(&before.routes)
@@ -114,7 +128,9 @@ impl Table {
             Arc::new(RouteTable::of(routes))
         };
         let topology = before.topology + u64::from(!same_topology);
-        Table { generation: snapshot.generation, topology, routes, services }
+        let endpoint_ids =
+            if same_topology { Arc::clone(&before.endpoint_ids) } else { Arc::new(ids_of(&services)) };
+        Table { generation: snapshot.generation, topology, endpoint_ids, routes, services }
     }
 
     /// The service that a request belongs to, and by which route.
@@ -145,6 +161,11 @@ impl Table {
         };
         self.services.iter().map(of_service).collect()
     }
+}
+
+fn ids_of(services: &[Arc<Service>]) -> HashSet<u64> {
+    let versions = services.iter().flat_map(|service| &service.versions);
+    versions.flat_map(|version| &version.endpoints).map(|endpoint| endpoint.id).collect()
 }
 
 impl Service {

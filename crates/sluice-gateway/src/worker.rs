@@ -8,7 +8,7 @@ mod visit;
 mod wire;
 
 use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -163,8 +163,7 @@ impl Worker {
             let table = self.table();
             if table.topology != topology {
                 topology = table.topology;
-                let kept: HashSet<u64> = table.endpoints().map(|(endpoint, _)| endpoint.id).collect();
-                self.pools.retire(&kept);
+                self.pools.retire(&table.endpoint_ids);
             }
         }
     }
