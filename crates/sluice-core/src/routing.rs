@@ -8,13 +8,14 @@ mod tests;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::bucket::Bucket;
 use crate::condition::Condition;
 use crate::document::service::{
     AttributeSource, Balance, Endpoint, HealthSpec, LimitSpec, OutlierSpec, PathPrefix, Reveal, RouteSpec,
-    TimeoutSpec, UnitSource,
+    Scheme, TimeoutSpec, UnitSource,
 };
 use crate::{Name, ServiceKey, VersionName, Weight};
 
@@ -138,6 +139,27 @@ pub trait Request {
     fn cookie(&self, name: &str) -> Option<&str>;
     /// The first value of a query parameter, decoded.
     fn query(&self, name: &str) -> Option<Cow<'_, str>>;
+    /// How the visitor came.
+    fn scheme(&self) -> Scheme {
+        Scheme::Http
+    }
+    /// Where the visitor is, as far as proxies that are trusted tell.
+    fn address(&self) -> Option<IpAddr> {
+        None
+    }
+    /// The country of that address, as two letters (ISO 3166-1).
+    fn country(&self) -> Option<Cow<'_, str>> {
+        None
+    }
+    /// A claim of the visitor's *verified* token, by its path (`sub`, `realm.role`); of a list, its items with commas
+    /// between them.
+    fn claim(&self, _path: &str) -> Option<Cow<'_, str>> {
+        None
+    }
+    /// Whether a list holds this.
+    fn is_listed(&self, _list: &str, _id: &str) -> bool {
+        false
+    }
 }
 
 /// Which version a request gets, and why.
@@ -174,12 +196,13 @@ pub enum Why<'a> {
 
 impl ServiceRouting {
     /// The unit of a request: the first source that holds a non-empty value.
-    pub fn unit_of<'r>(&self, request: &'r dyn Request) -> Option<&'r str> {
+    pub fn unit_of<'r>(&self, request: &'r dyn Request) -> Option<Cow<'r, str>> {
         self.unit
             .iter()
             .find_map(|source| match source {
-                UnitSource::Header(name) => request.header(name),
-                UnitSource::Cookie(name) => request.cookie(name),
+                UnitSource::Header(name) => request.header(name).map(Cow::Borrowed),
+                UnitSource::Cookie(name) => request.cookie(name).map(Cow::Borrowed),
+                UnitSource::Claim(path) => request.claim(path),
             })
             .filter(|unit| !unit.is_empty())
     }
@@ -193,7 +216,7 @@ impl ServiceRouting {
     pub fn unit_cookie(&self) -> Option<&str> {
         self.unit.iter().rev().find_map(|source| match source {
             UnitSource::Cookie(name) => Some(name.as_str()),
-            UnitSource::Header(_) => None,
+            UnitSource::Header(_) | UnitSource::Claim(_) => None,
         })
     }
 }
