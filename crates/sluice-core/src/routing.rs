@@ -157,7 +157,7 @@ pub trait Request {
         None
     }
     /// Whether a list holds this.
-    fn is_listed(&self, _list: &str, _id: &str) -> bool {
+    fn is_listed(&self, _list: &Name, _id: &str) -> bool {
         false
     }
 }

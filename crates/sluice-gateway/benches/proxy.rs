@@ -120,6 +120,7 @@ fn start(stable: SocketAddr, candidate: SocketAddr) -> Gateway {
         workers: None,
         preview_key: PreviewKey::new([0; 32]),
         limits: Limits::default(),
+        attributes: Default::default(),
     })
     .expect("a free port");
     let services = [(routing.key.clone(), Arc::new(routing))].into();

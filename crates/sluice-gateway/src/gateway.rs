@@ -13,6 +13,7 @@ use sluice_core::routing::Snapshot;
 use sluice_core::{Counts, ServiceKey, VersionName};
 use tokio::sync::{Notify, oneshot, watch};
 
+use crate::attributes::Attributes;
 use crate::certificates::Certificates;
 use crate::counters::Copies;
 use crate::listen::{Door, Listening, listen};
@@ -50,6 +51,7 @@ pub(crate) struct Shared {
     pub(crate) table: Arc<ArcSwap<Table>>,
     pub(crate) preview_key: PreviewKey,
     pub(crate) limits: Limits,
+    pub(crate) attributes: Attributes,
     pub(crate) started: Instant,
     pub(crate) activity: watch::Sender<u64>,
     pub(crate) readiness: watch::Sender<Arc<Readiness>>,
@@ -128,6 +130,7 @@ impl Gateway {
             table: Arc::new(ArcSwap::from_pointee(Table::empty())),
             preview_key: options.preview_key,
             limits: options.limits,
+            attributes: options.attributes,
             started: Instant::now(),
             activity: watch::Sender::new(0),
             readiness: watch::Sender::new(Arc::default()),

@@ -48,6 +48,7 @@
 //!   off on the way in and on the way out. Only a signed [`RELEASE_HEADER`] passes, on the way in.
 
 mod answer;
+mod attributes;
 mod carried;
 mod certificates;
 mod counters;
@@ -64,6 +65,7 @@ mod readiness;
 mod table;
 mod worker;
 
+pub use attributes::{Attributes, Countries, CountriesError, KeysError, Lists, TokenOptions, Tokens};
 pub use carried::{CARRIED_BYTES_MAX, CARRIED_MAX, CARRIED_TIME, RELEASE_HEADER};
 pub use certificates::{CertificateError, Certificates};
 pub use counters::Copies;

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::{Certificates, PreviewKey};
+use crate::{Attributes, Certificates, PreviewKey};
 
 /// What a gateway is started with.
 #[derive(Clone, Debug)]
@@ -22,6 +22,8 @@ pub struct Options {
     pub preview_key: PreviewKey,
     /// What one visitor may take.
     pub limits: Limits,
+    /// What is known of visitors.
+    pub attributes: Attributes,
 }
 
 /// How TLS is served.

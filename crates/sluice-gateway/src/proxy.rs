@@ -54,7 +54,7 @@ pub(crate) async fn answer(
     let started = Instant::now();
     let table = worker.table();
     let (parts, body) = request.into_parts();
-    let decision = match Decision::of(worker, &table, caller.origin.scheme, &parts) {
+    let decision = match Decision::of(worker, &table, &caller.origin, &parts) {
         Ok(decision) => decision,
         Err(aside) => {
             caller.link.request_over();

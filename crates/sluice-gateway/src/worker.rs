@@ -21,6 +21,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
 
 use crate::answer::Trouble;
+use crate::attributes::Verified;
 use crate::counters::Counters;
 use crate::gateway::{DrainReport, Phase, Shared};
 use crate::listen::{Door, Listening};
@@ -51,6 +52,8 @@ pub(crate) struct Worker {
     pub(crate) shared: Arc<Shared>,
     pub(crate) pools: Pools,
     pub(crate) shadows: Shadows,
+    /// Visitors' tokens that were verified.
+    pub(crate) verified: Verified,
     table: RefCell<Cache<Arc<arc_swap::ArcSwap<Table>>, Arc<Table>>>,
     /// The table that the worker-local copy was made of; see [`Worker::table`].
     current: RefCell<HeldTable>,
@@ -85,6 +88,7 @@ impl Worker {
             index,
             pools: Pools::default(),
             shadows: Shadows::new(),
+            verified: Verified::default(),
             table: RefCell::new(cache),
             current: RefCell::new(current),
             visits: RefCell::default(),

@@ -127,7 +127,7 @@ impl<'a> Evaluation<'a> {
             Expr::Listed(id, list) => {
                 let id = self.text(id)?;
                 let World::Visitor { request, .. } = self.world else { return Err(Failed) };
-                Value::Bool(request.is_listed(list.as_str(), &id))
+                Value::Bool(request.is_listed(list, &id))
             }
             Expr::Call(function, of) => call(*function, self.value(of)?)?,
             Expr::Quantified(quantifier, list, rule) => {

@@ -47,8 +47,8 @@ impl Request for Asked {
     fn claim(&self, path: &str) -> Option<Cow<'_, str>> {
         (path == "realm.groups").then_some(Cow::Borrowed("staff, beta"))
     }
-    fn is_listed(&self, list: &str, id: &str) -> bool {
-        (list, id) == ("testers", "ada")
+    fn is_listed(&self, list: &crate::Name, id: &str) -> bool {
+        (list.as_str(), id) == ("testers", "ada")
     }
 }
 

@@ -11,6 +11,7 @@ use sluice_core::routing::{Carried, Choice, Request as _, Split, Why, decide};
 use sluice_core::{Timestamp, VersionName};
 
 use super::exchange::Who;
+use super::headers::Origin;
 use super::shadow::{CopyTo, is_copyable};
 use super::visitor::Visitor;
 use crate::answer::Trouble;
@@ -60,10 +61,11 @@ impl<'a> Decision<'a> {
     pub(super) fn of(
         worker: &Worker,
         table: &'a Table,
-        scheme: Scheme,
+        origin: &Origin,
         parts: &Parts,
     ) -> Result<Decision<'a>, Aside> {
-        let visitor = Visitor::of(parts)?;
+        let from = origin.forwarded(&parts.headers, &worker.shared.attributes.trusted_proxies);
+        let (visitor, scheme) = (Visitor::of(parts)?.known_to(worker, from), from.scheme);
         let (service, route) = table.route(&visitor, scheme).ok_or(Trouble::NoRoute)?;
         if let Some(handling) = &route.handling
             && let Some(redirect) = &handling.redirect
@@ -78,7 +80,7 @@ impl<'a> Decision<'a> {
         let carried = shared.and_then(|split| carrying.under(&split.release));
         let mut cookie = None;
         let unit = match (routing.unit_of(&visitor), routing.unit_cookie()) {
-            (Some(unit), _) => Some(unit.to_owned()),
+            (Some(unit), _) => Some(unit.into_owned()),
             (None, Some(name)) if carried.is_none() => {
                 let unit = mint_unit();
                 // Behind another hop it is an application that asks: what it does with cookies is unknown, and one

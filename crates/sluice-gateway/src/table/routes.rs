@@ -56,10 +56,9 @@ impl Route {
                 || spec.methods.iter().any(|method| method.as_str() == request.method()))
             && spec.headers.iter().all(|(name, wanted)| wanted.takes(request.header(name.as_str())))
             && spec.query.iter().all(|(name, wanted)| wanted.takes(request.query(name).as_deref()))
-            && spec
-                .when
-                .as_ref()
-                .is_none_or(|rule| rule.holds_for(request, &routing.visitor, routing.unit_of(request)))
+            && spec.when.as_ref().is_none_or(|rule| {
+                rule.holds_for(request, &routing.visitor, routing.unit_of(request).as_deref())
+            })
     }
 
     fn demands(&self) -> usize {

@@ -79,7 +79,8 @@ impl Visit {
         match entered {
             Ok(entered) => {
                 let address = entered.visitor.unwrap_or(self.address);
-                let origin = Rc::new(Origin::of(address, door.tls.is_some()));
+                let trusted = &worker.shared.attributes.trusted_proxies;
+                let origin = Rc::new(Origin::of(address, door.tls.is_some(), trusted));
                 match entered.speaks {
                     Speaks::Http1 => self.serve_http1(worker, entered, origin).await,
                     Speaks::Http2 => self.serve_http2(worker, entered, origin).await,

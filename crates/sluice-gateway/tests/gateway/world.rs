@@ -53,6 +53,7 @@ pub(crate) fn options(listen: std::net::SocketAddr, workers: usize) -> Options {
         workers: Some(workers),
         preview_key: PREVIEW_KEY,
         limits: Limits::default(),
+        attributes: Default::default(),
     }
 }
 
