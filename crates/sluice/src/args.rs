@@ -22,7 +22,7 @@ pub(crate) use documents::{
 };
 pub(crate) use policy::PolicyCommand;
 pub(crate) use release::{ReleaseCommand, StartArgs};
-pub(crate) use running::{DemoArgs, EndpointArgs, LogFormat, ServeArgs};
+pub(crate) use running::{DemoArgs, EndpointArgs, LogFormat, ServeArgs, VisitorArgs};
 pub(crate) use version::{PromoteArgs, VersionCommand};
 
 use crate::client::address::ServerAddress;

@@ -6,6 +6,7 @@
 mod address;
 mod files;
 mod key;
+mod known;
 mod log;
 mod measured;
 mod ports;
@@ -19,7 +20,7 @@ use std::time::Duration;
 
 use sluice_connect::HttpHooks;
 use sluice_engine::{Engine, Parts, Settings};
-use sluice_gateway::{Certificates, Gateway, Limits, PreviewKey, StartError, TlsOptions};
+use sluice_gateway::{Attributes, Certificates, Gateway, Limits, PreviewKey, StartError, TlsOptions};
 use sluice_server::{BindError, BuildInfo, Server};
 use sluice_store::{SqliteHistory, SqliteStore};
 
@@ -27,6 +28,7 @@ use crate::args::{Color, ServeArgs};
 use crate::outcome::{Exit, Failure};
 use crate::terminal::Screen;
 use address::Addresses;
+use known::Known;
 use measured::Measured;
 use ports::{GatewayMetrics, GatewayTraffic, Signer, SystemClock};
 use signals::Signals;
@@ -63,7 +65,8 @@ async fn serve(args: &ServeArgs, addresses: Addresses, color: Color) -> Result<E
     let store =
         SqliteStore::open(&args.data, sluice_store::Options::default()).map_err(|error| config(&error))?;
     let key = key::load_or_make(&args.data)?;
-    let gateway = gateway(args, addresses, key.clone())?;
+    let known = Known::open(&args.visitors)?;
+    let gateway = gateway(args, addresses, key.clone(), known.attributes.clone())?;
     let clock: Arc<SystemClock> = Arc::new(SystemClock);
     let history = SqliteHistory::open(&args.data, args.history_size << 20).map_err(|error| config(&error))?;
     let measured = Measured::open(args, Arc::clone(&clock) as _).await?;
@@ -94,6 +97,7 @@ async fn serve(args: &ServeArgs, addresses: Addresses, color: Color) -> Result<E
         receivers: measured.receivers,
     };
     let server = bind(options, &engine).await?;
+    let following = tokio::spawn(known.follow());
     let otlp = measured.otlp.map(|listening| tokio::spawn(listening.serve()));
     announce(&server, &gateway, &args.data, color)?;
     let (stop, stopping) = tokio::sync::oneshot::channel::<()>();
@@ -109,6 +113,7 @@ async fn serve(args: &ServeArgs, addresses: Addresses, color: Color) -> Result<E
         if let Err(error) = answering.await {
             tracing::error!(%error, "The API ended badly");
         }
+        following.abort();
         if let Some(otlp) = otlp {
             otlp.abort();
         }
@@ -141,7 +146,12 @@ fn webhooks() -> Result<HttpHooks, Failure> {
 
 /// Tells people and programs where everything is, once it is there.
 /// Starts the data plane.
-fn gateway(args: &ServeArgs, addresses: Addresses, preview_key: PreviewKey) -> Result<Gateway, Failure> {
+fn gateway(
+    args: &ServeArgs,
+    addresses: Addresses,
+    preview_key: PreviewKey,
+    attributes: Attributes,
+) -> Result<Gateway, Failure> {
     let options = sluice_gateway::Options {
         listen: addresses.gateway,
         tls: tls(args, addresses)?,
@@ -149,6 +159,7 @@ fn gateway(args: &ServeArgs, addresses: Addresses, preview_key: PreviewKey) -> R
         workers: args.workers.map(usize::from),
         preview_key,
         limits: Limits::default(),
+        attributes,
     };
     Gateway::start(options).map_err(|error| cannot_start(&error, addresses))
 }
