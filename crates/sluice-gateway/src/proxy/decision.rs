@@ -25,6 +25,8 @@ const UNIT_AGE_SECS: u64 = 365 * 24 * 60 * 60;
 pub(super) struct Decision<'a> {
     pub(super) service: &'a Arc<Service>,
     pub(super) version: Option<&'a Arc<Version>>,
+    /// Why this version.
+    pub(super) why: Why<'a>,
     /// Whether a verified preview header chose the version.
     pub(super) is_preview: bool,
     /// The unit that was minted for the visitor, as the cookie to set.
@@ -43,7 +45,7 @@ impl<'a> Decision<'a> {
     pub(super) fn of(worker: &Worker, table: &'a Table, parts: &Parts) -> Result<Decision<'a>, Trouble> {
         let visitor = Visitor::of(parts)?;
         let service = table.route(visitor.host(), visitor.path()).ok_or(Trouble::NoRoute)?;
-        let preview = preview_of(worker, service, &visitor)?;
+        let preview = preview_of(&worker.shared.preview_key, service, &visitor)?;
         let routing = &*service.routing;
         let key = &worker.shared.preview_key;
         let carrying = Carrying::of(&parts.headers, key, now);
@@ -77,6 +79,7 @@ impl<'a> Decision<'a> {
                 is_drawn: cookie.is_some() && is_drawn(service, &choice, &visitor, unit.as_deref()),
                 unit,
             },
+            why: choice.why,
             is_preview: preview.is_some(),
             cookie,
             release: release(choice.version),
@@ -126,13 +129,13 @@ fn copied_to<'a>(
 
 /// The version that a verified preview header asks for. A header that shows nothing is an error: whoever looks at a
 /// dark version must not be shown stable in silence.
-fn preview_of(
-    worker: &Worker,
+pub(crate) fn preview_of(
+    key: &PreviewKey,
     service: &Service,
     visitor: &Visitor<'_>,
 ) -> Result<Option<VersionName>, Trouble> {
     let Some(header) = visitor.header(PREVIEW_HEADER) else { return Ok(None) };
-    let verified = worker.shared.preview_key.verify(header, &service.routing.key, now());
+    let verified = key.verify(header, &service.routing.key, now());
     let version = verified.map_err(|error| match error {
         PreviewError::Malformed | PreviewError::Forged => Trouble::PreviewForged,
         PreviewError::Expired { .. } => Trouble::PreviewExpired,
@@ -143,7 +146,7 @@ fn preview_of(
     }
 }
 
-fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
 }

@@ -116,6 +116,7 @@ impl Forward<'_> {
     /// Dropped, the connection to the endpoint is closed.
     pub(super) async fn attempts(&self, outgoing: &Outgoing) -> Result<Answered, Failure> {
         let mut seat = self.seat(None)?;
+        outgoing.goes_to(&seat);
         let reusable = seat.take_idle(!outgoing.is_idempotent(), Instant::now());
         let mut connection = match reusable {
             Some(connection) => connection,
@@ -194,7 +195,7 @@ impl Forward<'_> {
         outgoing: &Outgoing,
         response: Response<Incoming>,
         borrowed: (Connection, Seat),
-        exchange: Exchange,
+        mut exchange: Exchange,
     ) -> Result<Response<ResponseBody>, (Trouble, Exchange)> {
         let (mut parts, body) = response.into_parts();
         if is_ambiguous(&mut parts.headers) {

@@ -35,6 +35,14 @@ impl Origin {
         let address = HeaderValue::try_from(address.to_string()).expect("addresses are plain ASCII");
         Origin { address, node, scheme: if is_tls { "https" } else { "http" } }
     }
+
+    pub(crate) fn address(&self) -> &str {
+        self.address.to_str().unwrap_or_default()
+    }
+
+    pub(crate) fn scheme(&self) -> &'static str {
+        self.scheme
+    }
 }
 
 /// Takes off what concerns one connection only (RFC 9110 section 7.6.1), what `Connection` names, and what only the

@@ -14,6 +14,7 @@ use hyper::upgrade::OnUpgrade;
 
 use super::headers::{self, Origin};
 use super::upload::{RequestBody, Upload};
+use crate::access::Trail;
 use crate::carried::RELEASE;
 use crate::pool::Seat;
 
@@ -29,6 +30,7 @@ pub(super) struct Outgoing {
     pub(super) upgrade: Option<(HeaderValue, Option<OnUpgrade>)>,
     http_version: HttpVersion,
     expects_continue: bool,
+    trail: Option<Rc<Trail>>,
 }
 
 /// What this hop makes of a request.
@@ -40,6 +42,8 @@ pub(super) struct Hop<'a> {
     pub(super) idle: Duration,
     /// How much of the body is kept for sending it again.
     pub(super) replay_bytes_max: usize,
+    /// Where the access log learns what becomes of the request.
+    pub(super) trail: Option<Rc<Trail>>,
 }
 
 impl Outgoing {
@@ -61,7 +65,7 @@ impl Outgoing {
             headers.insert(RELEASE, release);
         }
         let keep_max = if is_idempotent(&method) { hop.replay_bytes_max } else { 0 };
-        let upload = Upload::of(body, keep_max, hop.idle);
+        let upload = Upload::of(body, keep_max, hop.idle, hop.trail.clone());
         let expects_continue = expects_continue && upload.is_some() && http_version == HttpVersion::HTTP_11;
         if !expects_continue {
             headers.remove(EXPECT);
@@ -71,7 +75,7 @@ impl Outgoing {
             headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
         }
         let uri = origin_form(uri);
-        Outgoing { method, uri, headers, upload, upgrade, http_version, expects_continue }
+        Outgoing { method, uri, headers, upload, upgrade, http_version, expects_continue, trail: hop.trail }
     }
 
     /// The same request for the candidate, yet without a body.
@@ -90,6 +94,7 @@ impl Outgoing {
             upgrade: None,
             http_version: self.http_version,
             expects_continue: false,
+            trail: None,
         }
     }
 
@@ -100,8 +105,18 @@ impl Outgoing {
         self.upload = Some(Upload::whole(body, is_length_known));
     }
 
+    /// It is given to an endpoint, which may not take it.
+    pub(super) fn goes_to(&self, seat: &Seat) {
+        if let Some(trail) = &self.trail {
+            trail.goes_to(seat.endpoint());
+        }
+    }
+
     /// For one attempt.
     pub(super) fn request(&self, seat: &Seat) -> Request<RequestBody> {
+        if let Some(trail) = &self.trail {
+            trail.sent_to(seat.endpoint());
+        }
         let mut request = Request::new(RequestBody::of(self.upload.as_ref()));
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = self.uri.clone();

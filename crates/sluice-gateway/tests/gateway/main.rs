@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops where it is")]
 
+mod access;
 mod carried;
 mod counting;
 mod doors;
+mod explaining;
 mod framing;
 mod health;
 mod http2;
@@ -14,6 +16,7 @@ mod replay;
 mod routing;
 mod shadow;
 mod streams;
+mod traces;
 mod trouble;
 mod tunnels;
 mod world;

@@ -14,10 +14,10 @@ use sluice_core::document::service::{
 };
 use sluice_core::routing::{ServiceRouting, ShareRule, Snapshot, Split};
 use sluice_core::{Counts, ServiceKey, Span, VersionName, Weight};
-use sluice_gateway::{Gateway, Limits, Options, PreviewKey};
+use sluice_gateway::{Gateway, Limits, Options, PreviewKey, TraceOptions};
 
 pub(crate) use endpoint::{Endpoint, Heard};
-pub(crate) use visitor::Visitor;
+pub(crate) use visitor::{Answer, Visitor};
 
 /// Nothing in these tests takes this long unless it is broken.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
@@ -52,6 +52,8 @@ pub(crate) fn options(listen: std::net::SocketAddr, workers: usize) -> Options {
         workers: Some(workers),
         preview_key: PREVIEW_KEY,
         limits: Limits::default(),
+        trace: TraceOptions::Carry,
+        access_log: None,
     }
 }
 

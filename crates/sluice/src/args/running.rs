@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use sluice_core::VersionName;
 
+use super::observing::ObservingArgs;
+
 /// Options of `sluice serve`.
 #[derive(Debug, Args)]
 pub(crate) struct ServeArgs {
@@ -30,6 +32,9 @@ pub(crate) struct ServeArgs {
     /// Every connection of a visitor begins with a PROXY header, version 1 or 2, of the load balancer in front; others are closed
     #[arg(long, env = "SLUICE_PROXY_PROTOCOL")]
     pub(crate) proxy_protocol: bool,
+    /// What is told of visitors' requests.
+    #[command(flatten)]
+    pub(crate) observing: ObservingArgs,
     /// How many threads carry traffic; one for each core when absent
     #[arg(long, env = "SLUICE_WORKERS", value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) workers: Option<u16>,
