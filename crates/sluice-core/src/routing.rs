@@ -3,8 +3,10 @@
 //! A snapshot is immutable and swapped whole. [`decide`] looks at a request and a snapshot and nothing else, so the
 //! gateway, `explain` and the tests cannot disagree.
 
+pub mod explain;
 #[cfg(test)]
 mod tests;
+mod why;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

@@ -15,7 +15,7 @@ use sluice_core::document::service::{HealthSpec, Reveal, RouteSpec, TimeoutSpec,
 use sluice_core::routing::{ServiceRouting, ShareRule, Snapshot, Split};
 use sluice_core::stats::Histogram;
 use sluice_core::{ServiceKey, Weight};
-use sluice_gateway::{Gateway, Limits, Options, PreviewKey};
+use sluice_gateway::{Gateway, Limits, Options, PreviewKey, TraceOptions};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -121,6 +121,8 @@ fn start(stable: SocketAddr, candidate: SocketAddr) -> Gateway {
         preview_key: PreviewKey::new([0; 32]),
         limits: Limits::default(),
         attributes: Default::default(),
+        trace: TraceOptions::Carry,
+        access_log: None,
     })
     .expect("a free port");
     let services = [(routing.key.clone(), Arc::new(routing))].into();

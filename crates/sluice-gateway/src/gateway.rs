@@ -10,19 +10,24 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 use sluice_core::document::service::PathPrefix;
 use sluice_core::routing::Snapshot;
+use sluice_core::routing::explain::{Explanation, InvalidQuestion, Question};
 use sluice_core::{Counts, ServiceKey, VersionName};
 use tokio::sync::{Notify, oneshot, watch};
 
+use crate::access::{AccessLog, Desk};
 use crate::attributes::Attributes;
 use crate::certificates::Certificates;
 use crate::counters::Copies;
 use crate::listen::{Door, Listening, listen};
-use crate::options::Limits;
+use crate::options::{Limits, TraceOptions};
 use crate::table::{Service, Table, Version};
-use crate::{Options, PreviewKey, Readiness, StartError, health, worker};
+use crate::{Figures, Options, PreviewKey, Readiness, StartError, figures, health, worker};
 
 /// How often the folder of certificates is looked at.
 const CERTIFICATES_TIME: Duration = Duration::from_secs(1);
+
+/// How long a drain waits for the last lines of the access log. A disk that hangs must not hold up the end.
+const ACCESS_LOG_TIME_MAX: Duration = Duration::from_secs(2);
 
 /// A running gateway. Clones are handles on the same one; when the last is dropped, it stops at once. Use
 /// [`Gateway::drain`] to stop without cutting anybody off.
@@ -43,6 +48,9 @@ struct Running {
     /// What workers report when they have stopped; taken by the first who drains.
     reports: Mutex<Vec<oneshot::Receiver<DrainReport>>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
+    access_log: Option<Arc<AccessLog>>,
+    /// Told when the last line of the access log is written; taken by the first who drains.
+    access_log_over: Mutex<Option<oneshot::Receiver<()>>>,
 }
 
 /// What all threads of a gateway share. Nothing in it is written to on the request path.
@@ -52,6 +60,7 @@ pub(crate) struct Shared {
     pub(crate) preview_key: PreviewKey,
     pub(crate) limits: Limits,
     pub(crate) attributes: Attributes,
+    pub(crate) trace: TraceOptions,
     pub(crate) started: Instant,
     pub(crate) activity: watch::Sender<u64>,
     pub(crate) readiness: watch::Sender<Arc<Readiness>>,
@@ -126,11 +135,13 @@ impl Gateway {
             let door = Door { tls: Some(config), takes_proxy_header };
             tls_address = Some(open(tls.listen, door, &mut listening)?);
         }
+        let desk = open_desk(&options, workers)?;
         let shared = Arc::new(Shared {
             table: Arc::new(ArcSwap::from_pointee(Table::empty())),
             preview_key: options.preview_key,
             limits: options.limits,
             attributes: options.attributes,
+            trace: options.trace,
             started: Instant::now(),
             activity: watch::Sender::new(0),
             readiness: watch::Sender::new(Arc::default()),
@@ -145,8 +156,10 @@ impl Gateway {
         for (index, listening) in listening.into_iter().enumerate() {
             let (report, reported) = oneshot::channel();
             let (shared, phase, started) = (Arc::clone(&shared), phase.subscribe(), started.clone());
+            let pen = desk.as_ref().map(Desk::pen);
             let run = move || {
-                let outcome = worker::run(index, listening, shared, phase, &started);
+                let outcome =
+                    worker::run(worker::Equipment { index, shared, pen }, listening, phase, &started);
                 // Nobody may be there to read it.
                 let _is_read = report.send(outcome).is_ok();
             };
@@ -169,6 +182,16 @@ impl Gateway {
         for _ in 0..threads.len() {
             starts.recv().map_err(|_| failed(std::io::ErrorKind::BrokenPipe.into()))?.map_err(failed)?;
         }
+        let access_log = desk.as_ref().map(Desk::log);
+        let (over, access_log_over) = oneshot::channel();
+        if let Some(desk) = desk {
+            let write = move || {
+                desk.write();
+                // Nobody may be there to read it.
+                let _is_read = over.send(()).is_ok();
+            };
+            threads.push(Builder::new().name("gateway-access-log".to_owned()).spawn(write).map_err(failed)?);
+        }
         tracing::info!(%address, workers, "The gateway listens");
         let running = Running {
             shared,
@@ -179,6 +202,8 @@ impl Gateway {
             phase,
             reports: Mutex::new(reports),
             threads: Mutex::new(threads),
+            access_log,
+            access_log_over: Mutex::new(Some(access_log_over)),
         };
         Ok(Gateway { running: Arc::new(running) })
     }
@@ -220,6 +245,17 @@ impl Gateway {
         self.running.shared.table.load().generation
     }
 
+    /// Which version a request would get from the table that is served now, and why. Nothing is sent. Takes as long as a
+    /// look at every route when none takes the request.
+    ///
+    /// # Errors
+    ///
+    /// When the question holds no request.
+    pub fn explain(&self, question: &Question) -> Result<Explanation, InvalidQuestion> {
+        let shared = &self.running.shared;
+        crate::explain::explain(&shared.table.load_full(), &shared.preview_key, &shared.attributes, question)
+    }
+
     /// What was counted of each version of a service since it first appeared, over all workers, copies included. Empty when the
     /// service is not served. A version that disappears and comes back begins at zero.
     pub fn counts(&self, service: &ServiceKey) -> BTreeMap<VersionName, Counts> {
@@ -238,6 +274,16 @@ impl Gateway {
     /// [`Shadow`](sluice_core::routing::Shadow). Begins and ends with [`Gateway::counts`].
     pub fn copies(&self, service: &ServiceKey) -> BTreeMap<VersionName, Copies> {
         self.of_versions(service, |version| version.counters.copies())
+    }
+
+    /// All that is counted, at once.
+    pub fn figures(&self) -> Figures {
+        let shared = &self.running.shared;
+        let table = shared.table.load_full();
+        let connections = shared.connections.load(Relaxed) as u64;
+        let access_log = self.running.access_log.as_ref().map(|log| log.counts());
+        let versions = figures::of_versions(&table);
+        Figures { generation: table.generation, connections, access_log, versions }
     }
 
     /// How many requests each version is answering, copies and tunnels of switched protocols included.
@@ -289,8 +335,19 @@ impl Gateway {
             sum.cut_off += report.cut_off;
         }
         running.phase.send_replace(Phase::Stopped);
+        let over = lock(&running.access_log_over).take();
+        if let Some(over) = over {
+            // An error means that there is no access log.
+            let _is_over = tokio::time::timeout(ACCESS_LOG_TIME_MAX, over).await.is_ok();
+        }
         sum
     }
+}
+
+fn open_desk(options: &Options, workers: usize) -> Result<Option<Desk>, StartError> {
+    let Some(access_log) = &options.access_log else { return Ok(None) };
+    let desk = Desk::open(access_log, options.preview_key.clone(), workers);
+    desk.map(Some).map_err(|source| StartError::AccessLog { source })
 }
 
 /// Listens at a door with every worker; gives where that is.

@@ -27,19 +27,21 @@ use http::{HeaderName, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use sluice_core::document::service::{RedirectStatus, Reveal};
 
+use crate::access::{Placed, Record};
 use crate::answer::Trouble;
+use crate::trace;
 use crate::worker::{Caller, Worker};
 use decision::{Aside, Decision};
-use exchange::Exchange;
+use exchange::{Account, Exchange};
 use forward::Forward;
 use outgoing::{Hop, Outgoing};
 
+pub(crate) use decision::{now, preview_of, sent_to};
 pub(crate) use download::ResponseBody;
 pub(crate) use headers::Origin;
 pub use shadow::SHADOW_HEADER;
 pub(crate) use shadow::Shadows;
 pub(crate) use upload::RequestBody;
-#[cfg(test)]
 pub(crate) use visitor::Visitor;
 
 /// The response header that says which version answered.
@@ -53,14 +55,24 @@ pub(crate) async fn answer(
 ) -> Response<ResponseBody> {
     let started = Instant::now();
     let table = worker.table();
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
+    let trace = trace::settle(&mut parts.headers, worker.shared.trace, || worker.shadows.random());
+    let record = worker.pen.as_ref().map(|pen| {
+        let draw = || worker.shadows.draw();
+        pen.begin(&parts, &caller.origin, trace, started, draw)
+    });
     let decision = match Decision::of(worker, &table, &caller.origin, &parts) {
         Ok(decision) => decision,
         Err(aside) => {
             caller.link.request_over();
             return match aside {
-                Aside::Trouble(trouble) => own(trouble, &parts),
-                Aside::Redirect(status, location) => redirect(status, location),
+                Aside::Trouble(trouble) => refuse(worker, trouble, &parts, record),
+                Aside::Redirect(status, location) => {
+                    if let (Some(pen), Some(record)) = (&worker.pen, record) {
+                        pen.answer(record, status.code());
+                    }
+                    redirect(status, location)
+                }
             };
         }
     };
@@ -69,8 +81,13 @@ pub(crate) async fn answer(
     let Some(version) = decision.version else {
         // A snapshot whose stable version has no endpoints at all: nothing to count it against.
         caller.link.request_over();
-        return own(Trouble::NoReadyEndpoint, &parts);
+        return refuse(worker, Trouble::NoReadyEndpoint, &parts, record);
     };
+    let record = record.map(|record| {
+        let (routing, version) = (Arc::clone(&routing), Arc::clone(version));
+        let (why, segment) = (decision.why.code(), decision.why.segment().cloned());
+        record.place(Placed { routing, version, why, segment })
+    });
     let (version, cookie) = (Arc::clone(version), decision.cookie);
     let (release, copy_to, path, who) = (decision.release, decision.copy_to, decision.path, decision.who);
     let (handling, retries) = (decision.handling, Arc::clone(&decision.service.retries));
@@ -78,7 +95,8 @@ pub(crate) async fn answer(
 
     let link = Some(&caller.link);
     let counters = (version.counters.of_worker(worker.index), version.path_counters(path, worker.index));
-    let exchange = Exchange::begin(worker, link, counters, who, started);
+    let trail = record.as_ref().map(|record| record.trail());
+    let exchange = Exchange::begin(worker, link, counters, Account { who, trace, record }, started);
     let accept = parts.headers.get(http::header::ACCEPT).cloned();
     let replay_bytes_max = worker.shared.limits.replay_bytes_max;
     let handling = handling.as_deref();
@@ -87,15 +105,17 @@ pub(crate) async fn answer(
         None => routing.timeouts.clone(),
     };
     let idle = timeouts.idle.as_duration();
-    let hop = Hop { origin: &caller.origin, release, handling, idle, replay_bytes_max };
+    let hop = Hop { origin: &caller.origin, release, handling, idle, replay_bytes_max, trail };
     let outgoing = Outgoing::of(parts, body, hop);
     let copy = copy_to.and_then(|to| shadow::prepare(worker, to, &routing, &outgoing, started));
     let retries = handling.and_then(|handling| Some((handling.retries.as_ref()?, &*retries)));
     let forward = Forward { worker, version: &version, routing: &routing, timeouts, handling, retries };
     let answered = forward.run(outgoing, copy, exchange).await;
-    let mut response = answered.unwrap_or_else(|(trouble, exchange)| {
+    let mut response = answered.unwrap_or_else(|(trouble, mut exchange)| {
+        let response = own_for(trouble, accept);
+        exchange.gave(own_bytes(&response));
         exchange.fail(trouble);
-        own_for(trouble, accept)
+        response
     });
     if shown {
         response.headers_mut().insert(VERSION_HEADER, version.header.clone());
@@ -114,8 +134,29 @@ fn is_shown(reveal: Reveal, is_preview: bool) -> bool {
     }
 }
 
+/// Answers by itself a request that no version is counted for, and tells the access log.
+pub(crate) fn refuse(
+    worker: &Worker,
+    trouble: Trouble,
+    parts: &Parts,
+    record: Option<Box<Record>>,
+) -> Response<ResponseBody> {
+    let response = own(trouble, parts);
+    if let (Some(pen), Some(record)) = (&worker.pen, record) {
+        pen.refuse(record, trouble, own_bytes(&response) as u64);
+    }
+    response
+}
+
+fn own_bytes(response: &Response<ResponseBody>) -> usize {
+    match response.body() {
+        ResponseBody::Own(Some(bytes)) => bytes.len(),
+        ResponseBody::Own(None) | ResponseBody::Endpoint(_) => 0,
+    }
+}
+
 /// An answer of the gateway itself.
-pub(crate) fn own(trouble: Trouble, parts: &Parts) -> Response<ResponseBody> {
+fn own(trouble: Trouble, parts: &Parts) -> Response<ResponseBody> {
     trouble.answer(&parts.headers).map(own_body)
 }
 

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use http::HeaderValue;
-use sluice_core::document::service::{self, HealthSpec, PathPrefix, Scheme};
+use sluice_core::document::service::{self, HealthSpec, PathPrefix, RouteSpec, Scheme};
 use sluice_core::routing::{Request, ServiceRouting, Snapshot};
 use sluice_core::{ServiceKey, VersionName};
 use tokio::sync::Notify;
@@ -146,6 +146,17 @@ impl Table {
         self.services.get(place)
     }
 
+    /// Every service, in the order of their keys.
+    pub(crate) fn services(&self) -> &[Arc<Service>] {
+        &self.services
+    }
+
+    /// Every route with its service.
+    pub(crate) fn claimed(&self) -> impl Iterator<Item = (&RouteSpec, &ServiceKey)> {
+        let routing = self.services.iter().map(|service| &service.routing);
+        routing.flat_map(|routing| routing.routes.iter().map(|route| (route, &routing.key)))
+    }
+
     /// Every endpoint with how it is checked.
     pub(crate) fn endpoints(&self) -> impl Iterator<Item = (&Arc<Endpoint>, &HealthSpec)> {
         self.services.iter().flat_map(|service| {
@@ -242,7 +253,7 @@ impl Version {
         self.endpoints.iter().any(|endpoint| endpoint.is_ready())
     }
 
-    fn ready(&self) -> Ready {
+    pub(crate) fn ready(&self) -> Ready {
         let count = |endpoints: usize| u32::try_from(endpoints).unwrap_or(u32::MAX);
         let ready = self.endpoints.iter().filter(|endpoint| endpoint.is_ready()).count();
         Ready { ready: count(ready), total: count(self.endpoints.len()) }

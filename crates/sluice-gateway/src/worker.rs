@@ -20,6 +20,7 @@ use arc_swap::Cache;
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
 
+use crate::access::Pen;
 use crate::answer::Trouble;
 use crate::attributes::Verified;
 use crate::counters::Counters;
@@ -54,6 +55,8 @@ pub(crate) struct Worker {
     pub(crate) shadows: Shadows,
     /// Visitors' tokens that were verified.
     pub(crate) verified: Verified,
+    /// Where lines of the access log are written, if one is.
+    pub(crate) pen: Option<Pen>,
     table: RefCell<Cache<Arc<arc_swap::ArcSwap<Table>>, Arc<Table>>>,
     /// The table that the worker-local copy was made of; see [`Worker::table`].
     current: RefCell<HeldTable>,
@@ -65,6 +68,13 @@ pub(crate) struct Worker {
     /// The sweeps so far.
     ticks: Arc<AtomicU64>,
     sweep_time: Duration,
+}
+
+/// What a worker is given to work with.
+pub(crate) struct Equipment {
+    pub(crate) index: usize,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) pen: Option<Pen>,
 }
 
 /// Counts a connection or tunnel among those that a drain waits for, until dropped.
@@ -80,7 +90,8 @@ impl Drop for Live {
 }
 
 impl Worker {
-    fn new(index: usize, shared: Arc<Shared>) -> Rc<Worker> {
+    fn new(equipment: Equipment) -> Rc<Worker> {
+        let Equipment { index, shared, pen } = equipment;
         let mut cache = Cache::new(Arc::clone(&shared.table));
         let current = Rc::new(Arc::clone(cache.load()));
         let sweep_time = sweep_time(&shared.limits);
@@ -89,6 +100,7 @@ impl Worker {
             pools: Pools::default(),
             shadows: Shadows::new(),
             verified: Verified::default(),
+            pen,
             table: RefCell::new(cache),
             current: RefCell::new(current),
             visits: RefCell::default(),
@@ -115,6 +127,11 @@ impl Worker {
     pub(crate) fn join(self: &Rc<Self>) -> Live {
         self.live.set(self.live.get() + 1);
         Live(Rc::clone(self))
+    }
+
+    /// The number of sweeps so far: a clock that costs nothing to read.
+    pub(crate) fn ticks(&self) -> u64 {
+        self.ticks.load(Relaxed)
     }
 
     /// Milliseconds since the gateway started.
@@ -164,6 +181,9 @@ impl Worker {
                 visit.enforce(&self.shared.limits, self.sweep_time);
             }
             self.pools.sweep(Instant::now());
+            if let Some(pen) = &self.pen {
+                pen.flush();
+            }
             let table = self.table();
             if table.topology != topology {
                 topology = table.topology;
@@ -212,9 +232,8 @@ fn turn_away(socket: &TcpStream) {
 ///
 /// `started` is told when the event loop runs, or why it cannot.
 pub(crate) fn run(
-    index: usize,
+    equipment: Equipment,
     listening: Vec<Listening>,
-    shared: Arc<Shared>,
     mut phase: watch::Receiver<Phase>,
     started: &std::sync::mpsc::Sender<io::Result<()>>,
 ) -> DrainReport {
@@ -235,7 +254,7 @@ pub(crate) fn run(
     };
     drop(started.send(Ok(())));
     runtime.block_on(async {
-        let worker = Worker::new(index, shared);
+        let worker = Worker::new(equipment);
         tokio::task::spawn_local(Rc::clone(&worker).sweep());
         let deadline = let_in(&worker, listeners, &mut phase).await;
         tokio::select! {

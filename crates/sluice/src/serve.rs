@@ -9,7 +9,9 @@ mod key;
 mod known;
 mod log;
 mod measured;
+mod observing;
 mod ports;
+mod seen;
 mod signals;
 
 use std::net::SocketAddr;
@@ -31,6 +33,7 @@ use address::Addresses;
 use known::Known;
 use measured::Measured;
 use ports::{GatewayMetrics, GatewayTraffic, Signer, SystemClock};
+use seen::Seen;
 use signals::Signals;
 pub(crate) use signals::end_of_stdin;
 
@@ -90,6 +93,7 @@ async fn serve(args: &ServeArgs, addresses: Addresses, color: Color) -> Result<E
         preview: Arc::new(Signer::new(key)),
         gateway_address: gateway.local_addr(),
         gateway_ready: Arc::new(move || gateway_ready.load(Ordering::Acquire)),
+        gateway: Arc::new(Seen::new(gateway.clone())),
         build: BuildInfo {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             commit: option_env!("SLUICE_COMMIT").map(str::to_owned),
@@ -99,7 +103,7 @@ async fn serve(args: &ServeArgs, addresses: Addresses, color: Color) -> Result<E
     let server = bind(options, &engine).await?;
     let following = tokio::spawn(known.follow());
     let otlp = measured.otlp.map(|listening| tokio::spawn(listening.serve()));
-    announce(&server, &gateway, &args.data, color)?;
+    announce(&server, &gateway, args, color)?;
     let (stop, stopping) = tokio::sync::oneshot::channel::<()>();
     // Whether the sender sends or is dropped: both mean stop.
     let answering = tokio::spawn(server.run(async move { drop(stopping.await) }));
@@ -144,7 +148,6 @@ fn webhooks() -> Result<HttpHooks, Failure> {
     HttpHooks::new(options).map_err(|error| config(&error))
 }
 
-/// Tells people and programs where everything is, once it is there.
 /// Starts the data plane.
 fn gateway(
     args: &ServeArgs,
@@ -160,8 +163,10 @@ fn gateway(
         preview_key,
         limits: Limits::default(),
         attributes,
+        trace: args.observing.trace_options(),
+        access_log: args.observing.access_log_options()?,
     };
-    Gateway::start(options).map_err(|error| cannot_start(&error, addresses))
+    Gateway::start(options).map_err(|error| cannot_start(&error, addresses, args))
 }
 
 /// How TLS is served, if it is.
@@ -173,13 +178,16 @@ fn tls(args: &ServeArgs, addresses: Addresses) -> Result<Option<TlsOptions>, Fai
     Ok(Some(TlsOptions { listen, certificates }))
 }
 
-fn announce(server: &Server, gateway: &Gateway, data: &Path, color: Color) -> Result<(), Failure> {
+/// Tells people and programs where everything is, once it is there.
+fn announce(server: &Server, gateway: &Gateway, args: &ServeArgs, color: Color) -> Result<(), Failure> {
     let (control, visitors) = (server.local_addr(), gateway.local_addr());
-    tracing::info!(%control, gateway = %visitors, data = %data.display(), "Serving");
+    tracing::info!(%control, gateway = %visitors, data = %args.data.display(), "Serving");
     let tls = gateway.tls_addr().map(|address| format!("gateway    https://{address}\n")).unwrap_or_default();
-    let data = data.display();
+    let data = args.data.display();
     let text = format!("dashboard  http://{control}\ngateway    http://{visitors}\n{tls}data       {data}\n");
-    match Screen::stdout(color).write(&text) {
+    // Programs that read the access log there expect nothing else.
+    let screen = if args.observing.takes_stdout() { Screen::stderr } else { Screen::stdout };
+    match screen(color).write(&text) {
         // Nobody reads our output; that is no reason not to serve.
         Err(failure) if failure.exit() == Exit::Done => Ok(()),
         written => written,
@@ -199,8 +207,16 @@ fn unreadable(data: &Path, error: &sluice_engine::Error) -> Failure {
         .because(error)
 }
 
-fn cannot_start(error: &StartError, addresses: Addresses) -> Failure {
+fn cannot_start(error: &StartError, addresses: Addresses, args: &ServeArgs) -> Failure {
     match error {
+        StartError::AccessLog { source } => {
+            let path = args.observing.access_log.as_deref().unwrap_or_default();
+            Failure::new(Exit::Configuration, format!("the access log {path} cannot be opened"))
+                .because(source)
+                .hint(
+                    "name a file in a folder that is there and that this user may write to with --access-log",
+                )
+        }
         StartError::AddressInUse { address } if Some(*address) == addresses.gateway_tls => {
             taken(*address, "--gateway-tls")
         }

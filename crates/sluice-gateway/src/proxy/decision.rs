@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use http::HeaderValue;
 use http::header::HOST;
 use http::request::Parts;
-use sluice_core::document::service::{Redirect, RedirectStatus, Scheme};
+use sluice_core::document::service::{RedirectStatus, Scheme};
 use sluice_core::routing::{Carried, Choice, Request as _, Split, Why, decide};
 use sluice_core::{Timestamp, VersionName};
 
@@ -28,6 +28,8 @@ const UNIT_AGE_SECS: u64 = 365 * 24 * 60 * 60;
 pub(super) struct Decision<'a> {
     pub(super) service: &'a Arc<Service>,
     pub(super) version: Option<&'a Arc<Version>>,
+    /// Why this version.
+    pub(super) why: Why<'a>,
     /// Whether a verified preview header chose the version.
     pub(super) is_preview: bool,
     /// The unit that was minted for the visitor, as the cookie to set.
@@ -65,14 +67,13 @@ impl<'a> Decision<'a> {
         parts: &Parts,
     ) -> Result<Decision<'a>, Aside> {
         let from = origin.forwarded(&parts.headers, &worker.shared.attributes.trusted_proxies);
-        let (visitor, scheme) = (Visitor::of(parts)?.known_to(worker, from), from.scheme);
+        let (scheme, attributes) = (from.scheme, &worker.shared.attributes);
+        let visitor = Visitor::of(parts)?.known(attributes, &worker.verified, scheme, Some(from.address));
         let (service, route) = table.route(&visitor, scheme).ok_or(Trouble::NoRoute)?;
-        if let Some(handling) = &route.handling
-            && let Some(redirect) = &handling.redirect
-        {
-            return Err(sent_to(handling, redirect, scheme, parts));
+        if let Some((status, location)) = route.handling.as_ref().and_then(|h| sent_to(h, scheme, parts)) {
+            return Err(Aside::Redirect(status, location));
         }
-        let preview = preview_of(worker, service, &visitor)?;
+        let preview = preview_of(&worker.shared.preview_key, service, &visitor)?;
         let routing = &*service.routing;
         let key = &worker.shared.preview_key;
         let carrying = Carrying::of(&parts.headers, key, now);
@@ -106,6 +107,7 @@ impl<'a> Decision<'a> {
                 is_drawn: cookie.is_some() && is_drawn(service, &choice, &visitor, unit.as_deref()),
                 unit,
             },
+            why: choice.why,
             is_preview: preview.is_some(),
             cookie,
             release: release(choice.version),
@@ -115,14 +117,15 @@ impl<'a> Decision<'a> {
     }
 }
 
-fn sent_to(handling: &Handling, redirect: &Redirect, scheme: Scheme, parts: &Parts) -> Aside {
+/// Where a visitor is sent instead, if the route sends them elsewhere.
+pub(crate) fn sent_to(
+    handling: &Handling,
+    scheme: Scheme,
+    parts: &Parts,
+) -> Option<(RedirectStatus, HeaderValue)> {
+    let redirect = handling.redirect.as_ref()?;
     let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    match handling.location(redirect, scheme, host, &parts.uri).filter(|_| !host.is_empty()) {
-        Some(location) => Aside::Redirect(redirect.status, location),
-        None => {
-            Aside::Trouble(Trouble::BadRequest("The request names no host, so that it can be sent nowhere."))
-        }
-    }
+    Some((redirect.status, handling.location(redirect, scheme, host, &parts.uri)?))
 }
 
 /// Whether the lot over everyone alone chose the version. While the candidate can take nobody, no lot is drawn.
@@ -166,13 +169,13 @@ fn copied_to<'a>(
 
 /// The version that a verified preview header asks for. A header that shows nothing is an error: whoever looks at a
 /// dark version must not be shown stable in silence.
-fn preview_of(
-    worker: &Worker,
+pub(crate) fn preview_of(
+    key: &PreviewKey,
     service: &Service,
     visitor: &Visitor<'_>,
 ) -> Result<Option<VersionName>, Trouble> {
     let Some(header) = visitor.header(PREVIEW_HEADER) else { return Ok(None) };
-    let verified = worker.shared.preview_key.verify(header, &service.routing.key, now());
+    let verified = key.verify(header, &service.routing.key, now());
     let version = verified.map_err(|error| match error {
         PreviewError::Malformed | PreviewError::Forged => Trouble::PreviewForged,
         PreviewError::Expired { .. } => Trouble::PreviewExpired,
@@ -183,7 +186,7 @@ fn preview_of(
     }
 }
 
-fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
 }

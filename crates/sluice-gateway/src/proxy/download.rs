@@ -41,9 +41,10 @@ impl Download {
         idle: Duration,
         ends_by_close: bool,
         borrowed: (Connection, Seat),
-        exchange: Exchange,
+        mut exchange: Exchange,
     ) -> Download {
         let quiet = Quiet::default();
+        exchange.answered(status);
         Download { incoming, status, idle, quiet, ends_by_close, borrowed: Some(borrowed), exchange }
     }
 
@@ -70,6 +71,7 @@ impl Download {
             Poll::Ready(Some(Ok(frame))) => {
                 self.exchange.note_piece(true);
                 self.quiet.end();
+                self.exchange.gave(frame.data_ref().map_or(0, Bytes::len));
                 // The last piece may be asked for by nobody after it.
                 if frame.is_trailers() || self.incoming.is_end_stream() {
                     self.finish();

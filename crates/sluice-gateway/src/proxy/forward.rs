@@ -149,6 +149,7 @@ impl Forward<'_> {
         outgoing: &Outgoing,
         seat: &mut Seat,
     ) -> Result<(Response<Incoming>, Connection), Failure> {
+        outgoing.goes_to(seat);
         let reusable = seat.take_idle(!outgoing.is_idempotent(), Instant::now());
         let mut connection = match reusable {
             Some(connection) => connection,
@@ -273,7 +274,7 @@ impl Forward<'_> {
         outgoing: &Outgoing,
         response: Response<Incoming>,
         borrowed: (Connection, Seat),
-        exchange: Exchange,
+        mut exchange: Exchange,
     ) -> Result<Response<ResponseBody>, (Trouble, Exchange)> {
         let (mut parts, body) = response.into_parts();
         if is_ambiguous(&mut parts.headers) {

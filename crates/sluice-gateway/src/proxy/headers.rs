@@ -64,6 +64,14 @@ impl Origin {
             Trust::Unsaid | Trust::Untrusted => self.peer,
         }
     }
+
+    pub(crate) fn address(&self) -> &str {
+        self.address.to_str().unwrap_or_default()
+    }
+
+    pub(crate) fn scheme(&self) -> &'static str {
+        self.peer.scheme.as_str()
+    }
 }
 
 /// Takes off what concerns one connection only (RFC 9110 section 7.6.1), what `Connection` names, and what only the

@@ -14,6 +14,7 @@ use hyper::upgrade::OnUpgrade;
 
 use super::headers::{self, Origin};
 use super::upload::{RequestBody, Upload};
+use crate::access::Trail;
 use crate::carried::RELEASE;
 use crate::pool::Seat;
 use crate::table::Handling;
@@ -30,6 +31,7 @@ pub(super) struct Outgoing {
     pub(super) upgrade: Option<(HeaderValue, Option<OnUpgrade>)>,
     http_version: HttpVersion,
     expects_continue: bool,
+    trail: Option<Rc<Trail>>,
 }
 
 /// What this hop makes of a request.
@@ -43,6 +45,8 @@ pub(super) struct Hop<'a> {
     pub(super) idle: Duration,
     /// How much of the body is kept for sending it again.
     pub(super) replay_bytes_max: usize,
+    /// Where the access log learns what becomes of the request.
+    pub(super) trail: Option<Rc<Trail>>,
 }
 
 impl Outgoing {
@@ -64,7 +68,7 @@ impl Outgoing {
             headers.insert(RELEASE, release);
         }
         let keep_max = if is_idempotent(&method) { hop.replay_bytes_max } else { 0 };
-        let upload = Upload::of(body, keep_max, hop.idle);
+        let upload = Upload::of(body, keep_max, hop.idle, hop.trail.clone());
         let expects_continue = expects_continue && upload.is_some() && http_version == HttpVersion::HTTP_11;
         if !expects_continue {
             headers.remove(EXPECT);
@@ -81,7 +85,7 @@ impl Outgoing {
             }
             handling.request.make(&mut headers);
         }
-        Outgoing { method, uri, headers, upload, upgrade, http_version, expects_continue }
+        Outgoing { method, uri, headers, upload, upgrade, http_version, expects_continue, trail: hop.trail }
     }
 
     /// The same request for the candidate, yet without a body.
@@ -100,6 +104,7 @@ impl Outgoing {
             upgrade: None,
             http_version: self.http_version,
             expects_continue: false,
+            trail: None,
         }
     }
 
@@ -110,8 +115,18 @@ impl Outgoing {
         self.upload = Some(Upload::whole(body, is_length_known));
     }
 
+    /// It is given to an endpoint, which may not take it.
+    pub(super) fn goes_to(&self, seat: &Seat) {
+        if let Some(trail) = &self.trail {
+            trail.goes_to(seat.endpoint());
+        }
+    }
+
     /// For one attempt.
     pub(super) fn request(&self, seat: &Seat) -> Request<RequestBody> {
+        if let Some(trail) = &self.trail {
+            trail.sent_to(seat.endpoint());
+        }
         let mut request = Request::new(RequestBody::of(self.upload.as_ref()));
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = self.uri.clone();

@@ -14,9 +14,8 @@ use sluice_core::document::service::Scheme;
 use sluice_core::routing::Request;
 
 use crate::answer::Trouble;
-use crate::attributes::{Attributes, Claims, Forwarded, Tokens, Verified};
+use crate::attributes::{Attributes, Claims, Tokens, Verified};
 use crate::framing::split_host;
-use crate::worker::Worker;
 
 /// A request's head with its host made comparable.
 pub(crate) struct Visitor<'a> {
@@ -30,7 +29,8 @@ pub(crate) struct Visitor<'a> {
 
 /// What is known of a visitor besides their request; looked up only when a rule asks.
 struct Known<'a> {
-    from: Forwarded,
+    scheme: Scheme,
+    address: Option<IpAddr>,
     attributes: &'a Attributes,
     verified: &'a Verified,
     claims: OnceCell<Option<Rc<Claims>>>,
@@ -60,10 +60,16 @@ impl<'a> Visitor<'a> {
         Ok(Visitor { method: parts.method.as_str(), host, path, query, headers: &parts.headers, known: None })
     }
 
-    /// The same visitor, of whom it is known where they come from, and what this worker can look up.
-    pub(crate) fn known_to(self, worker: &'a Worker, from: Forwarded) -> Visitor<'a> {
-        let (attributes, verified) = (&worker.shared.attributes, &worker.verified);
-        Visitor { known: Some(Known { from, attributes, verified, claims: OnceCell::new() }), ..self }
+    /// The same visitor, of whom it is known where they come from, and what can be looked up.
+    pub(crate) fn known(
+        self,
+        attributes: &'a Attributes,
+        verified: &'a Verified,
+        scheme: Scheme,
+        address: Option<IpAddr>,
+    ) -> Visitor<'a> {
+        let known = Known { scheme, address, attributes, verified, claims: OnceCell::new() };
+        Visitor { known: Some(known), ..self }
     }
 
     /// The token that they bring, believed or not.
@@ -114,16 +120,16 @@ impl Request for Visitor<'_> {
     }
 
     fn scheme(&self) -> Scheme {
-        self.known.as_ref().map_or(Scheme::Http, |known| known.from.scheme)
+        self.known.as_ref().map_or(Scheme::Http, |known| known.scheme)
     }
 
     fn address(&self) -> Option<IpAddr> {
-        Some(self.known.as_ref()?.from.address)
+        self.known.as_ref()?.address
     }
 
     fn country(&self) -> Option<Cow<'_, str>> {
         let known = self.known.as_ref()?;
-        known.attributes.countries.of(known.from.address).map(Cow::Owned)
+        known.attributes.countries.of(known.address?).map(Cow::Owned)
     }
 
     fn claim(&self, path: &str) -> Option<Cow<'_, str>> {

@@ -27,6 +27,8 @@ pub(crate) struct RouteTable {
 pub(crate) struct Route {
     /// The service's number.
     pub(crate) service: usize,
+    /// Which of the service's routes it is, in the order of its document.
+    pub(crate) number: usize,
     /// What is done with its requests; nothing special when absent.
     pub(crate) handling: Option<Arc<Handling>>,
     /// What it asks for besides host and path; nothing when absent.
@@ -42,9 +44,9 @@ struct PathTree {
 }
 
 impl Route {
-    fn of(service: usize, spec: &RouteSpec) -> Route {
+    fn of(service: usize, number: usize, spec: &RouteSpec) -> Route {
         let demands = (spec.demands() > 0).then(|| Box::new(spec.clone()));
-        Route { service, handling: Handling::of(spec).map(Arc::new), demands }
+        Route { service, number, handling: Handling::of(spec).map(Arc::new), demands }
     }
 
     /// Whether a request whose host and path fit has all else that the route asks for. A rule reads visitors as the
@@ -71,6 +73,7 @@ impl RouteTable {
     /// keeps it: documents refuse that, so this only has to be the same on every gateway.
     pub(crate) fn of<'a>(specs: impl IntoIterator<Item = (usize, &'a RouteSpec)>) -> RouteTable {
         let mut table = RouteTable::default();
+        let (mut before, mut number) = (None, 0);
         for (service, spec) in specs {
             let tree = match &spec.host {
                 HostPattern::Exact(host) => table.exact.entry(host.as_str().into()).or_default(),
@@ -78,7 +81,10 @@ impl RouteTable {
                 HostPattern::Any => &mut table.any,
             };
             let leaf = tree.at(spec.path.as_str());
-            let route = Route::of(service, spec);
+            // Those of one service come one after the other.
+            number = if before == Some(service) { number + 1 } else { 0 };
+            before = Some(service);
+            let route = Route::of(service, number, spec);
             let place =
                 leaf.routes.partition_point(|other| table.routes[*other].demands() >= route.demands());
             leaf.routes.insert(place, table.routes.len());

@@ -11,7 +11,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::{HeaderValue, Request, Response, StatusCode, Version, header};
 use hyper::body::Incoming;
@@ -101,7 +101,7 @@ impl Visit {
     async fn serve_http1(self: &Rc<Self>, worker: &Rc<Worker>, entered: Entered, origin: Rc<Origin>) {
         let limits = &worker.shared.limits;
         let wire = Wire::new(entered.socket, entered.first, Arc::clone(&self.link), limits);
-        let caller = Caller { link: Arc::clone(&self.link), origin };
+        let caller = Caller { link: Arc::clone(&self.link), origin: Rc::clone(&origin) };
         let service = service_fn(|request| answer(worker, &caller, request));
         let mut builder = http1::Builder::new();
         // Slow heads are the sweep's business: a timer to each request costs more than all of them.
@@ -111,6 +111,9 @@ impl Visit {
         }
         let connection = builder.serve_connection(TokioIo::new(wire), service).with_upgrades();
         self.drive(pin!(connection), |connection| connection.graceful_shutdown()).await;
+        if let (Some(pen), Some(trouble)) = (&worker.pen, self.link.refusal()) {
+            pen.refuse_bytes(&origin, trouble, || worker.shadows.draw());
+        }
     }
 
     async fn serve_http2(self: &Rc<Self>, worker: &Rc<Worker>, entered: Entered, origin: Rc<Origin>) {
@@ -126,7 +129,14 @@ impl Visit {
             async move {
                 match http2::normalise(&mut request, headers_max) {
                     Ok(()) => answer(&worker, &caller, request).await,
-                    Err(trouble) => Ok(proxy::own(trouble, &request.into_parts().0)),
+                    Err(trouble) => {
+                        let parts = request.into_parts().0;
+                        let record = worker.pen.as_ref().map(|pen| {
+                            let draw = || worker.shadows.draw();
+                            pen.begin(&parts, &caller.origin, None, Instant::now(), draw)
+                        });
+                        Ok(proxy::refuse(&worker, trouble, &parts, record))
+                    }
                 }
             }
         });

@@ -3,11 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops where it is")]
 
 mod abuse;
+mod access;
 mod attributes;
 mod carried;
 mod conformance;
 mod counting;
 mod doors;
+mod explaining;
 mod framing;
 mod handling;
 mod health;
@@ -20,6 +22,7 @@ mod routing;
 mod shadow;
 mod smuggling;
 mod streams;
+mod traces;
 mod trouble;
 mod tunnels;
 mod world;

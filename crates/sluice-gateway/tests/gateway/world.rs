@@ -15,7 +15,7 @@ use sluice_core::document::service::{
 };
 use sluice_core::routing::{ServiceRouting, ShareRule, Snapshot, Split};
 use sluice_core::{Counts, ServiceKey, Span, VersionName, Weight};
-use sluice_gateway::{Gateway, Limits, Options, PreviewKey};
+use sluice_gateway::{Gateway, Limits, Options, PreviewKey, TraceOptions};
 
 pub(crate) use endpoint::{Endpoint, Heard};
 pub(crate) use visitor::{Answer, Visitor};
@@ -54,6 +54,8 @@ pub(crate) fn options(listen: std::net::SocketAddr, workers: usize) -> Options {
         preview_key: PREVIEW_KEY,
         limits: Limits::default(),
         attributes: Default::default(),
+        trace: TraceOptions::Carry,
+        access_log: None,
     }
 }
 

@@ -7,6 +7,8 @@ use clap::{Args, ValueEnum};
 use sluice_core::VersionName;
 use sluice_core::network::Network;
 
+use super::observing::ObservingArgs;
+
 /// Options of `sluice serve`.
 #[derive(Debug, Args)]
 pub(crate) struct ServeArgs {
@@ -33,6 +35,9 @@ pub(crate) struct ServeArgs {
     pub(crate) proxy_protocol: bool,
     #[command(flatten)]
     pub(crate) visitors: VisitorArgs,
+    /// What is told of visitors' requests.
+    #[command(flatten)]
+    pub(crate) observing: ObservingArgs,
     /// How many threads carry traffic; one for each core when absent
     #[arg(long, env = "SLUICE_WORKERS", value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) workers: Option<u16>,

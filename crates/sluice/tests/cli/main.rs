@@ -8,6 +8,7 @@ mod completions;
 mod crash;
 mod demo;
 mod errors;
+mod explaining;
 mod foresight;
 mod gates;
 mod help;
