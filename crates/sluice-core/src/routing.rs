@@ -13,7 +13,8 @@ use std::sync::Arc;
 use crate::bucket::Bucket;
 use crate::condition::Condition;
 use crate::document::service::{
-    AttributeSource, Endpoint, HealthSpec, PathPrefix, Reveal, RouteSpec, TimeoutSpec, UnitSource,
+    AttributeSource, Endpoint, EndpointTls, HealthSpec, PathPrefix, Reveal, RouteSpec, TimeoutSpec,
+    UnitSource,
 };
 use crate::{Name, ServiceKey, VersionName, Weight};
 
@@ -41,6 +42,8 @@ pub struct ServiceRouting {
     pub health: HealthSpec,
     /// How long to wait for them.
     pub timeouts: TimeoutSpec,
+    /// How those with TLS are trusted.
+    pub endpoint_tls: Option<EndpointTls>,
     /// The paths whose requests are counted on their own too, longest first.
     pub count: Vec<PathPrefix>,
     /// Who sees which version answered.

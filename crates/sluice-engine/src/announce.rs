@@ -470,6 +470,7 @@ fn new_service(service: &ServiceKey, create: &CreateService) -> Document {
         health: HealthSpec::default(),
         count: Vec::new(),
         timeouts: TimeoutSpec::default(),
+            endpoint_tls: None,
         reveal: Reveal::default(),
         versions: Vec::new(),
     };

@@ -306,6 +306,7 @@ impl World {
             visitor: spec.visitor.clone(),
             health: spec.health.clone(),
             timeouts: spec.timeouts.clone(),
+            endpoint_tls: spec.endpoint_tls.clone(),
             count: longest_first(&spec.count),
             reveal: spec.reveal,
             versions: spec.versions.iter().map(|v| (v.name.clone(), v.endpoints.clone())).collect(),

@@ -98,6 +98,7 @@ fn start(stable: SocketAddr, candidate: SocketAddr) -> Gateway {
         visitor: BTreeMap::new(),
         health: HealthSpec::default(),
         timeouts: TimeoutSpec::default(),
+        endpoint_tls: None,
         count: Vec::new(),
         reveal: Reveal::Never,
         versions: [(name("v1"), endpoint(stable)), (name("v2"), endpoint(candidate))].into(),

@@ -27,6 +27,7 @@ use hyper::body::Incoming;
 use sluice_core::document::service::Reveal;
 
 use crate::answer::Trouble;
+use crate::grpc::{self, is_grpc};
 use crate::worker::{Caller, Worker};
 use decision::Decision;
 use exchange::Exchange;
@@ -72,16 +73,21 @@ pub(crate) async fn answer(
     let link = Some(&caller.link);
     let counters = (version.counters.of_worker(worker.index), version.path_counters(path, worker.index));
     let exchange = Exchange::begin(worker, link, counters, who, started);
-    let accept = parts.headers.get(http::header::ACCEPT).cloned();
+    let manner = Manner::of(&parts);
     let replay_bytes_max = worker.shared.limits.replay_bytes_max;
     let idle = routing.timeouts.idle.as_duration();
-    let outgoing = Outgoing::of(parts, body, Hop { origin: &caller.origin, release, idle, replay_bytes_max });
+    let may_be_refused = version.may_refuse();
+    let outgoing = Outgoing::of(
+        parts,
+        body,
+        Hop { origin: &caller.origin, release, idle, replay_bytes_max, may_be_refused },
+    );
     let copy = copy_to.and_then(|to| shadow::prepare(worker, to, &routing, &outgoing, started));
     let forward = Forward { worker, version: &version, timeouts: &routing.timeouts };
     let answered = forward.run(outgoing, copy, exchange).await;
     let mut response = answered.unwrap_or_else(|(trouble, exchange)| {
         exchange.fail(trouble);
-        own_for(trouble, accept)
+        own_for(trouble, manner)
     });
     if shown {
         response.headers_mut().insert(VERSION_HEADER, version.header.clone());
@@ -102,17 +108,38 @@ fn is_shown(reveal: Reveal, is_preview: bool) -> bool {
 
 /// An answer of the gateway itself.
 pub(crate) fn own(trouble: Trouble, parts: &Parts) -> Response<ResponseBody> {
-    trouble.answer(&parts.headers).map(own_body)
+    own_for(trouble, Manner::of(parts))
 }
 
-fn own_for(trouble: Trouble, accept: Option<HeaderValue>) -> Response<ResponseBody> {
-    let headers = accept.map(|accept| (http::header::ACCEPT, accept)).into_iter().collect();
-    trouble.answer(&headers).map(own_body)
+/// How the gateway's own answers are put.
+enum Manner {
+    Grpc,
+    /// With what the visitor accepts.
+    Http(Option<HeaderValue>),
+}
+
+impl Manner {
+    fn of(parts: &Parts) -> Manner {
+        if is_grpc(&parts.headers, parts.version) {
+            return Manner::Grpc;
+        }
+        Manner::Http(parts.headers.get(http::header::ACCEPT).cloned())
+    }
+}
+
+fn own_for(trouble: Trouble, manner: Manner) -> Response<ResponseBody> {
+    match manner {
+        Manner::Grpc => grpc::answer(trouble).map(|_| ResponseBody::Own(None)),
+        Manner::Http(accept) => {
+            let headers = accept.map(|accept| (http::header::ACCEPT, accept)).into_iter().collect();
+            trouble.answer(&headers).map(own_body)
+        }
+    }
 }
 
 /// An answer for a request whose handling panicked.
 pub(crate) fn own_fault() -> Response<ResponseBody> {
-    own_for(Trouble::Internal, None)
+    own_for(Trouble::Internal, Manner::Http(None))
 }
 
 fn own_body(bytes: Bytes) -> ResponseBody {

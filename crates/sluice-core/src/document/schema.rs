@@ -19,7 +19,9 @@ use super::policy::{
     Rebalance, RiskBudget, ShadowSpec, StepSpec, VersionGate, WebhookGate,
 };
 use super::release::ServiceVersion;
-use super::service::{Build, HealthSpec, RouteSpec, TimeoutSpec, VersionSpec};
+use super::service::{
+    Build, ClientCertificate, EndpointTls, HealthSpec, RouteSpec, TimeoutSpec, VersionSpec,
+};
 use super::{
     API_VERSION, EnvironmentSpec, Kind, Metadata, MetricSpec, PolicySpec, ReleaseSpec, SegmentSpec,
     ServiceSpec,
@@ -149,6 +151,8 @@ fn asked_fields() -> BTreeMap<&'static str, Asked> {
         ("RouteSpec", fields_of::<RouteSpec>()),
         ("HealthSpec", fields_of::<HealthSpec>()),
         ("TimeoutSpec", fields_of::<TimeoutSpec>()),
+        ("EndpointTls", fields_of::<EndpointTls>()),
+        ("ClientCertificate", fields_of::<ClientCertificate>()),
         ("VersionSpec", fields_of::<VersionSpec>()),
         ("Build", fields_of::<Build>()),
         ("SegmentSpec", fields_of::<SegmentSpec>()),

@@ -20,6 +20,7 @@ macro_rules! through_text {
 mod endpoint;
 mod order;
 mod route;
+mod tls;
 mod version;
 mod visitor;
 
@@ -29,9 +30,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::Span;
-pub use endpoint::Endpoint;
+pub use endpoint::{Endpoint, Place, Speaks};
 pub use order::{Circle, order};
 pub use route::{HostPattern, PathPrefix, RouteSpec};
+pub use tls::{ClientCertificate, EndpointTls, FilePath, TlsName};
 pub use version::{Build, VersionSpec};
 pub use visitor::{AttributeSource, UnitSource};
 
@@ -58,6 +60,10 @@ pub struct ServiceSpec {
     pub count: Vec<PathPrefix>,
     /// How long the gateway waits for endpoints.
     pub timeouts: TimeoutSpec,
+    /// How endpoints that are written `https://` are trusted. Default: by the authorities that the gateway's machine trusts,
+    /// for the endpoint's host.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub endpoint_tls: Option<EndpointTls>,
     /// Who sees the response header `x-sluice-version`. Default `preview`.
     pub reveal: Reveal,
     /// The deployed builds. When the service is new, the first one is live and all others are dark. Versions that were
@@ -65,7 +71,7 @@ pub struct ServiceSpec {
     pub versions: Vec<VersionSpec>,
 }
 
-/// Why text is no host pattern, path prefix, endpoint or header name.
+/// Why text is no host pattern, path prefix, endpoint, file or header name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{given}` is not {what}: {why}")]
 pub struct InvalidText {

@@ -62,6 +62,7 @@ fn service(exclude: &[&str], include: Vec<ShareRule>) -> ServiceRouting {
         visitor: BTreeMap::from([("plan".to_owned(), AttributeSource::Header("x-plan".to_owned()))]),
         health: HealthSpec::default(),
         timeouts: TimeoutSpec::default(),
+        endpoint_tls: None,
         count: Vec::new(),
         reveal: Reveal::Preview,
         versions: [version("1"), version("2"), version("3")].into_iter().collect(),

@@ -18,7 +18,8 @@ use sluice_core::document::metric::{
 use sluice_core::document::policy::{PolicySpec, SecretSource};
 use sluice_core::document::release::ServiceVersion;
 use sluice_core::document::service::{
-    AttributeSource, Build, HealthSpec, Reveal, RouteSpec, ServiceSpec, TimeoutSpec, UnitSource, VersionSpec,
+    AttributeSource, Build, ClientCertificate, EndpointTls, HealthSpec, Reveal, RouteSpec, ServiceSpec,
+    TimeoutSpec, UnitSource, VersionSpec,
 };
 use sluice_core::document::{Document, Kind, Metadata, ReleaseSpec, SegmentSpec, Spec, parse_json};
 use sluice_core::name::VersionNeed;
@@ -97,8 +98,9 @@ fn service() -> impl Strategy<Value = ServiceSpec> {
         timeouts,
         select(vec![Reveal::Always, Reveal::Preview, Reveal::Never]),
         prop::collection::btree_map(version(), (0..4_usize, needs, build()), 0..4),
+        option::of(endpoint_tls()),
     )
-        .prop_map(|(routes, visitor, mut unit, health, timeouts, reveal, versions)| {
+        .prop_map(|(routes, visitor, mut unit, health, timeouts, reveal, versions, endpoint_tls)| {
             let mut seen = Vec::new();
             unit.retain(|unit| !seen.contains(unit) && (seen.push(unit.clone()), true).1);
             let least = usize::from(!routes.is_empty());
@@ -115,10 +117,20 @@ fn service() -> impl Strategy<Value = ServiceSpec> {
                 health,
                 count: if least > 0 { vec!["/pay".parse().unwrap()] } else { Vec::new() },
                 timeouts,
+                endpoint_tls,
                 reveal,
                 versions: versions.collect(),
             }
         })
+}
+
+fn endpoint_tls() -> impl Strategy<Value = EndpointTls> {
+    let file = || "(/[a-z.]{1,5}x){1,3}".prop_map(|path| path.parse().unwrap());
+    let client =
+        (file(), option::of(file())).prop_map(|(certificate, key)| ClientCertificate { certificate, key });
+    let name = select(vec!["api.internal", "10.0.0.1", "::1"]).prop_map(|name| name.parse().unwrap());
+    (option::of(file()), option::of(client), option::of(name))
+        .prop_map(|(ca, client, server_name)| EndpointTls { ca, client, server_name })
 }
 
 fn build() -> impl Strategy<Value = Build> {

@@ -79,6 +79,7 @@ pub(crate) fn service_at(name: &str, versions: BTreeMap<VersionName, Vec<Endpoin
             ..HealthSpec::default()
         },
         timeouts: TimeoutSpec::default(),
+        endpoint_tls: None,
         count: Vec::new(),
         reveal: Reveal::Always,
         stable: versions.keys().next().unwrap().clone(),

@@ -9,7 +9,7 @@ use crate::document::policy::{
     Quantile, Tolerance,
 };
 use crate::document::problem::{Fault, nearest};
-use crate::document::service::{Endpoint, HostPattern, InvalidText, PathPrefix, Reveal};
+use crate::document::service::{Endpoint, FilePath, HostPattern, InvalidText, PathPrefix, Reveal, TlsName};
 use crate::document::{Kind, metric};
 use crate::name::{InvalidName, VersionNeed};
 use crate::time::{InvalidSpan, InvalidTimestamp};
@@ -159,6 +159,8 @@ decode_text! {
     HostPattern: "a host",
     PathPrefix: "a path prefix",
     Endpoint: "an endpoint",
+    FilePath: "a file",
+    TlsName: "the name of a server",
 }
 
 impl From<InvalidName> for Fault {

@@ -2,6 +2,7 @@
 
 mod health;
 mod route;
+mod tls;
 mod version;
 mod visitor;
 
@@ -20,6 +21,7 @@ impl Decode for ServiceSpec {
         let health = fields.or_default("health");
         let count = count(&mut fields);
         let timeouts = fields.or_default("timeouts");
+        let endpoint_tls = fields.optional("endpointTls");
         let reveal = fields.or_default("reveal");
         let versions = versions(&mut fields);
         fields.finish();
@@ -30,6 +32,7 @@ impl Decode for ServiceSpec {
             health: health?,
             count: count?,
             timeouts: timeouts?,
+            endpoint_tls: endpoint_tls?,
             reveal: reveal?,
             versions: versions?,
         })
