@@ -5,7 +5,9 @@
 mod carried;
 mod counting;
 mod doors;
+mod endpoints;
 mod framing;
+mod grpc;
 mod health;
 mod http2;
 mod lifecycle;

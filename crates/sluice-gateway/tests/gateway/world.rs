@@ -2,6 +2,7 @@
 
 pub(crate) mod doors;
 mod endpoint;
+pub(crate) mod hyper_endpoint;
 mod visitor;
 
 use std::collections::BTreeMap;
