@@ -24,8 +24,6 @@ pub enum Speaks {
     Http2,
     /// `https://`: TLS, with HTTP/2 or HTTP/1.1 in it, as the endpoint prefers.
     Tls,
-    /// `tcp://`: something of which only the bytes are seen.
-    Bytes,
 }
 
 /// Where an endpoint listens.
@@ -74,16 +72,14 @@ impl Speaks {
             Speaks::Http1 => "http",
             Speaks::Http2 => "h2c",
             Speaks::Tls => "https",
-            Speaks::Bytes => "tcp",
         }
     }
 
     /// The port when none is written.
-    fn usual_port(self) -> Option<u16> {
+    fn usual_port(self) -> u16 {
         match self {
-            Speaks::Http1 | Speaks::Http2 => Some(80),
-            Speaks::Tls => Some(443),
-            Speaks::Bytes => None,
+            Speaks::Http1 | Speaks::Http2 => 80,
+            Speaks::Tls => 443,
         }
     }
 }
@@ -93,17 +89,14 @@ impl FromStr for Endpoint {
 
     fn from_str(text: &str) -> Result<Self, InvalidText> {
         const FORMS: &str = "write it as http://127.0.0.1:9001 (HTTP/1.1), h2c://127.0.0.1:9001 (HTTP/2, gRPC), \
-                             https://api.internal:8443 (TLS), unix:/run/app.sock or h2c+unix:/run/app.sock (a socket), \
-                             or tcp://127.0.0.1:5432 (not HTTP)";
-        for (prefix, speaks) in
-            [("unix:", Speaks::Http1), ("h2c+unix:", Speaks::Http2), ("tcp+unix:", Speaks::Bytes)]
-        {
+                             https://api.internal:8443 (TLS), unix:/run/app.sock or h2c+unix:/run/app.sock (a socket)";
+        for (prefix, speaks) in [("unix:", Speaks::Http1), ("h2c+unix:", Speaks::Http2)] {
             if let Some(path) = text.strip_prefix(prefix) {
                 return Ok(Endpoint { speaks, place: socket(text, path)? });
             }
         }
         let Some((scheme, rest)) = text.split_once("://") else { return Err(invalid(text, WHAT, FORMS)) };
-        let speaks = [Speaks::Http1, Speaks::Http2, Speaks::Tls, Speaks::Bytes]
+        let speaks = [Speaks::Http1, Speaks::Http2, Speaks::Tls]
             .into_iter()
             .find(|speaks| speaks.scheme() == scheme)
             .ok_or_else(|| invalid(text, WHAT, FORMS))?;
@@ -145,13 +138,7 @@ fn port(text: &str, rest: &str, speaks: Speaks) -> Result<Place, InvalidText> {
     if !is_host {
         return Err(invalid(text, WHAT, "the host is missing or malformed"));
     }
-    let number = match port {
-        Some(port) => port.parse().ok(),
-        None => match speaks.usual_port() {
-            Some(port) => Some(port),
-            None => return Err(invalid(text, WHAT, "it needs a port, as tcp://127.0.0.1:5432")),
-        },
-    };
+    let number = port.map_or(Some(speaks.usual_port()), |port| port.parse().ok());
     match number {
         Some(port) if port > 0 => Ok(Place::Port { host: host.to_ascii_lowercase(), port }),
         _ => Err(invalid(text, WHAT, "the port is not a number from 1 to 65535")),
@@ -170,11 +157,7 @@ impl fmt::Display for Endpoint {
 
 through_text!(Endpoint);
 
-text_schema!(
-    Endpoint,
-    r"^((https?|h2c|tcp)://[^/?#@]+/?|((h2c|tcp)\+)?unix:/[^/].*)$",
-    "http://127.0.0.1:9001"
-);
+text_schema!(Endpoint, r"^((https?|h2c)://[^/?#@]+/?|(h2c\+)?unix:/[^/].*)$", "http://127.0.0.1:9001");
 
 #[cfg(test)]
 mod tests {
@@ -189,10 +172,8 @@ mod tests {
             ("http://[::1]", "http://[::1]:80"),
             ("h2c://[::1]:50051", "h2c://[::1]:50051"),
             ("https://api.internal", "https://api.internal:443"),
-            ("tcp://db:5432", "tcp://db:5432"),
             ("unix:/run/app.sock", "unix:/run/app.sock"),
             ("h2c+unix:/run/app.sock", "h2c+unix:/run/app.sock"),
-            ("tcp+unix:/run/db.sock", "tcp+unix:/run/db.sock"),
         ] {
             let endpoint: Endpoint = text.parse().unwrap();
             assert_eq!(endpoint.to_string(), written);
@@ -206,7 +187,7 @@ mod tests {
         for text in [
             "127.0.0.1:9001",
             "ftp://h:1",
-            "tcp://h",
+            "tcp://h:1",
             "http://",
             "http://h:0",
             "http://h:65536",
