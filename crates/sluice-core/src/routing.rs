@@ -16,8 +16,8 @@ use std::sync::Arc;
 use crate::bucket::Bucket;
 use crate::condition::Condition;
 use crate::document::service::{
-    AttributeSource, Balance, Endpoint, HealthSpec, LimitSpec, OutlierSpec, PathPrefix, Reveal, RouteSpec,
-    Scheme, TimeoutSpec, UnitSource,
+    AttributeSource, Balance, Endpoint, EndpointTls, HealthSpec, LimitSpec, OutlierSpec, PathPrefix, Reveal,
+    RouteSpec, Scheme, TimeoutSpec, UnitSource,
 };
 use crate::{Name, ServiceKey, VersionName, Weight};
 
@@ -51,6 +51,8 @@ pub struct ServiceRouting {
     pub limits: Option<LimitSpec>,
     /// When one that fails is left out for a while.
     pub outliers: Option<OutlierSpec>,
+    /// How those with TLS are trusted.
+    pub endpoint_tls: Option<EndpointTls>,
     /// The paths whose requests are counted on their own too, longest first.
     pub count: Vec<PathPrefix>,
     /// Who sees which version answered.

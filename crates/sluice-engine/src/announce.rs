@@ -473,6 +473,7 @@ fn new_service(service: &ServiceKey, create: &CreateService) -> Document {
         balance: Balance::default(),
         limits: None,
         outliers: None,
+        endpoint_tls: None,
         reveal: Reveal::default(),
         versions: Vec::new(),
     };

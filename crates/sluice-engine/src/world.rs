@@ -309,6 +309,7 @@ impl World {
             balance: spec.balance,
             limits: spec.limits.clone(),
             outliers: spec.outliers.clone(),
+            endpoint_tls: spec.endpoint_tls.clone(),
             count: longest_first(&spec.count),
             reveal: spec.reveal,
             versions: spec.versions.iter().map(|v| (v.name.clone(), v.endpoints.clone())).collect(),

@@ -99,6 +99,7 @@ fn start(stable: SocketAddr, candidate: SocketAddr) -> Gateway {
         balance: Default::default(),
         limits: None,
         outliers: None,
+        endpoint_tls: None,
         count: Vec::new(),
         reveal: Reveal::Never,
         versions: [(name("v1"), endpoint(stable)), (name("v2"), endpoint(candidate))].into(),

@@ -8,7 +8,7 @@ use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use sluice_core::document::service::PathPrefix;
+use sluice_core::document::service::{Endpoint, PathPrefix};
 use sluice_core::routing::Snapshot;
 use sluice_core::routing::explain::{Explanation, InvalidQuestion, Question};
 use sluice_core::{Counts, ServiceKey, VersionName};
@@ -296,6 +296,14 @@ impl Gateway {
         let versions =
             table.service(service).into_iter().flat_map(|service: &Arc<Service>| &service.versions);
         versions.map(|version| (version.name.clone(), read(version))).collect()
+    }
+
+    /// Why endpoints of a service do not pass their health checks: those whose last one failed.
+    pub fn sick_endpoints(&self, service: &ServiceKey) -> BTreeMap<VersionName, Vec<(Endpoint, Arc<str>)>> {
+        self.of_versions(service, |version| {
+            let endpoints = version.endpoints.iter();
+            endpoints.filter_map(|endpoint| Some((endpoint.spec.clone(), endpoint.sick()?))).collect()
+        })
     }
 
     /// Changes when a request fails (5xx or broken off), within a few microseconds of the failure: at once for the

@@ -4,6 +4,7 @@
 //! cost two thousand sockets, and neither buffers nor threads.
 
 mod probe;
+mod probe_http2;
 
 use std::collections::HashMap;
 use std::io;
@@ -18,7 +19,7 @@ use tokio::time::Instant;
 
 use crate::gateway::{Phase, Shared};
 use crate::table::Endpoint;
-use probe::Probe;
+use probe::{Probe, Sick};
 
 /// Between two announcements of readiness. A thousand services that start together are then a hundred announcements,
 /// not thousands.
@@ -103,6 +104,7 @@ async fn watch_over(endpoint: Arc<Endpoint>, spec: HealthSpec, changed: Arc<Noti
     let mut contradictions = 0;
     let mut is_first = true;
     let mut is_suspected = false;
+    let mut told = None;
     loop {
         let began = Instant::now();
         let is_ready = endpoint.is_ready();
@@ -113,15 +115,26 @@ async fn watch_over(endpoint: Arc<Endpoint>, spec: HealthSpec, changed: Arc<Noti
         if contradictions >= needed.max(1) || (is_first && contradictions > 0 && !is_ready) {
             contradictions = 0;
             if endpoint.set_ready(!is_ready) {
-                tracing::info!(endpoint = %endpoint.spec, is_ready = !is_ready, cause = ?outcome.err(), "Readiness changed");
+                tracing::info!(endpoint = %endpoint.spec, is_ready = !is_ready, "Readiness changed");
                 changed.notify_one();
             }
         }
+        tell(&endpoint, outcome.err(), &mut told);
         is_first = false;
         // Once a request has found it dead, it is asked again and again until that is settled.
         is_suspected &= contradictions > 0;
         is_suspected |= pause(&endpoint, began, spec.every.as_duration(), is_suspected).await;
     }
+}
+
+/// Tells why an endpoint is not well, once for as long as that is the reason.
+fn tell(endpoint: &Endpoint, sick: Option<Sick>, told: &mut Option<String>) {
+    let why = sick.map(|sick| sick.to_string());
+    if let Some(why) = why.as_ref().filter(|why| told.as_ref() != Some(*why)) {
+        tracing::warn!(endpoint = %endpoint.spec, why, "An endpoint does not pass its health check");
+    }
+    endpoint.set_sick(why.as_deref());
+    *told = why;
 }
 
 /// Waits for the next check: `every` after the one before began, sooner when a request finds the endpoint dead. Gives

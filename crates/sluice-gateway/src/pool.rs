@@ -2,6 +2,8 @@
 //!
 //! The connection that was used last is used first: a few stay warm and the others grow old enough to be closed.
 
+mod lines;
+
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::io;
@@ -14,14 +16,16 @@ use std::time::{Duration, Instant};
 
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
-use sluice_core::document::service::Balance;
+use sluice_core::document::service::{Balance, Speaks};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 use crate::answer::Trouble;
+use crate::dial::{DialError, Dialled, Stream, dial};
 use crate::proxy::RequestBody;
 use crate::table::places::{self, Line};
 use crate::table::{Endpoint, Version};
+use lines::Lines;
+pub(crate) use lines::{Lost, Ride};
 
 /// Idle connections that one worker keeps to one endpoint: as many as HAProxy does by default for a whole server
 /// of a few threads. More are closed when their request is over.
@@ -45,7 +49,12 @@ pub(crate) struct Pools {
 /// What one worker knows of one endpoint.
 pub(crate) struct Pool {
     endpoint: Arc<Endpoint>,
+    /// Those of HTTP/1.1, on which one request is at a time.
     idle: RefCell<Vec<Idle>>,
+    /// Those of HTTP/2.
+    lines: Lines,
+    /// Whether the endpoint, which has the choice, chose HTTP/1.1.
+    chose_http1: Cell<bool>,
     in_flight: Cell<usize>,
     avoid_until: Cell<Option<Instant>>,
     /// The endpoint is in no snapshot any more: connections are closed when their request is over.
@@ -53,21 +62,27 @@ pub(crate) struct Pool {
 }
 
 struct Idle {
-    connection: Connection,
+    sender: SendRequest<RequestBody>,
+    heard: Arc<Heard>,
     since: Instant,
 }
 
-/// A connection to an endpoint.
+/// A connection to an endpoint, or a place on one.
 pub(crate) struct Connection {
-    pub(crate) sender: SendRequest<RequestBody>,
+    pub(crate) sender: Sender,
     /// Whether it carried a request before.
     pub(crate) is_reused: bool,
-    heard: Arc<Heard>,
+}
+
+/// How a connection is asked.
+pub(crate) enum Sender {
+    Http1(SendRequest<RequestBody>, Arc<Heard>),
+    Http2(Ride),
 }
 
 /// Whether anything came from the endpoint since it was last asked.
 #[derive(Debug, Default)]
-struct Heard(AtomicBool);
+pub(crate) struct Heard(AtomicBool);
 
 /// A place among the requests in flight to an endpoint; given back when dropped.
 pub(crate) struct Seat {
@@ -137,6 +152,8 @@ impl Pools {
             Rc::new(Pool {
                 endpoint: Arc::clone(endpoint),
                 idle: RefCell::default(),
+                lines: Lines::default(),
+                chose_http1: Cell::new(false),
                 in_flight: Cell::new(0),
                 avoid_until: Cell::new(None),
                 is_retired: Cell::new(false),
@@ -148,9 +165,10 @@ impl Pools {
     /// Closes connections that are old, or that the endpoint closed.
     pub(crate) fn sweep(&self, now: Instant) {
         for pool in self.by_endpoint.borrow().values() {
-            pool.idle.borrow_mut().retain(|idle| {
-                !idle.connection.sender.is_closed() && now.duration_since(idle.since) < IDLE_TIME_MAX
-            });
+            pool.idle
+                .borrow_mut()
+                .retain(|idle| !idle.sender.is_closed() && now.duration_since(idle.since) < IDLE_TIME_MAX);
+            pool.lines.sweep(now);
         }
     }
 
@@ -161,6 +179,7 @@ impl Pools {
             if !is_kept {
                 pool.is_retired.set(true);
                 pool.idle.borrow_mut().clear();
+                pool.lines.clear();
             }
             is_kept
         });
@@ -170,6 +189,29 @@ impl Pools {
 impl Pool {
     fn is_avoided(&self, now: Instant) -> bool {
         self.avoid_until.get().is_some_and(|until| now < until)
+    }
+
+    /// Opens a connection, or gives a place on the one that somebody else opened meanwhile.
+    async fn open(&self, only_http1: bool) -> Result<Connection, DialError> {
+        let speaks = self.endpoint.spec.speaks();
+        let may_share = speaks == Speaks::Http2 || (speaks == Speaks::Tls && !only_http1);
+        if !may_share || self.chose_http1.get() {
+            // It may choose otherwise when it is another that listens there.
+            let dialled = dial(&self.endpoint, true).await.inspect_err(|_| self.chose_http1.set(false));
+            let Dialled { stream, .. } = dialled?;
+            return speak_http1(stream).await;
+        }
+        let _alone = self.lines.opening.lock().await;
+        if let Some(ride) = self.lines.ride() {
+            return Ok(Connection { sender: Sender::Http2(ride), is_reused: true });
+        }
+        let Dialled { stream, is_http2 } = dial(&self.endpoint, false).await?;
+        if !is_http2 {
+            self.chose_http1.set(true);
+            return speak_http1(stream).await;
+        }
+        let ride = self.lines.open(stream).await.map_err(io::Error::other)?;
+        Ok(Connection { sender: Sender::Http2(ride), is_reused: false })
     }
 }
 
@@ -183,26 +225,35 @@ impl Seat {
         &self.pool.endpoint
     }
 
-    /// An idle connection. With `only_fresh`, one that was used a moment ago.
-    pub(crate) fn take_idle(&self, only_fresh: bool, now: Instant) -> Option<Connection> {
+    /// A connection that is there. With `only_fresh`, one that was used a moment ago, or whose endpoint says what it did not
+    /// look at; with `only_http1`, one that can switch to another protocol.
+    pub(crate) fn take_idle(&self, only_fresh: bool, only_http1: bool, now: Instant) -> Option<Connection> {
+        if self.pool.endpoint.spec.speaks() != Speaks::Http1
+            && !only_http1
+            && let Some(ride) = self.pool.lines.ride()
+        {
+            return Some(Connection { sender: Sender::Http2(ride), is_reused: true });
+        }
         let mut idle = self.pool.idle.borrow_mut();
-        idle.retain(|idle| !idle.connection.sender.is_closed());
+        idle.retain(|idle| !idle.sender.is_closed());
         let is_usable = |idle: &Idle| {
             let is_fresh = !only_fresh || now.duration_since(idle.since) <= FRESH_TIME_MAX;
             // One that is still writing the end of an upload is not ready yet.
-            is_fresh && idle.connection.sender.is_ready()
+            is_fresh && idle.sender.is_ready()
         };
         let place = idle.iter().rposition(is_usable)?;
-        Some(idle.remove(place).connection)
+        let Idle { sender, heard, .. } = idle.remove(place);
+        Some(Connection { sender: Sender::Http1(sender, heard), is_reused: true })
     }
 
-    /// Opens a connection. When that fails, the endpoint is checked at once and tried last for a while.
+    /// Opens a connection, or shares the one that somebody else just opened. When that fails, the endpoint is checked at once
+    /// and tried last for a while.
     ///
     /// # Errors
     ///
     /// When the endpoint takes none, or not in time.
-    pub(crate) async fn connect(&self, timeout: Duration) -> Result<Connection, Trouble> {
-        let opened = tokio::time::timeout(timeout, open(&self.pool.endpoint)).await;
+    pub(crate) async fn connect(&self, timeout: Duration, only_http1: bool) -> Result<Connection, Trouble> {
+        let opened = tokio::time::timeout(timeout, self.pool.open(only_http1)).await;
         let trouble = match opened {
             Ok(Ok(connection)) => {
                 self.pool.avoid_until.set(None);
@@ -220,12 +271,12 @@ impl Seat {
     }
 
     /// Keeps a connection whose request is over for the next.
-    pub(crate) fn put_back(&self, mut connection: Connection) {
+    pub(crate) fn put_back(&self, connection: Connection) {
+        let Sender::Http1(sender, heard) = connection.sender else { return };
         let mut idle = self.pool.idle.borrow_mut();
         let is_welcome = !self.pool.is_retired.get() && idle.len() < IDLE_MAX;
-        if is_welcome && !connection.sender.is_closed() {
-            connection.is_reused = true;
-            idle.push(Idle { connection, since: Instant::now() });
+        if is_welcome && !sender.is_closed() {
+            idle.push(Idle { sender, heard, since: Instant::now() });
         }
     }
 }
@@ -240,26 +291,24 @@ impl Drop for Seat {
 }
 
 impl Connection {
-    /// Forgets what was heard, before the endpoint is asked.
-    pub(crate) fn begin(&self) {
-        self.heard.0.store(false, Relaxed);
-    }
-
-    /// Whether anything came since. When nothing did, the endpoint may never have seen the request.
-    pub(crate) fn has_heard(&self) -> bool {
-        self.heard.0.load(Relaxed)
+    pub(crate) fn is_http2(&self) -> bool {
+        matches!(self.sender, Sender::Http2(_))
     }
 }
 
-async fn open(endpoint: &Endpoint) -> io::Result<Connection> {
-    let stream = match endpoint.address {
-        Some(address) => TcpStream::connect(address).await?,
-        None => TcpStream::connect((endpoint.spec.host(), endpoint.spec.port())).await?,
-    };
-    stream.set_nodelay(true)?;
-    // Notices an endpoint that vanished under a tunnel, which may be quiet for as long as it likes.
-    let alive = socket2::TcpKeepalive::new().with_time(Duration::from_secs(60));
-    socket2::SockRef::from(&stream).set_tcp_keepalive(&alive)?;
+impl Heard {
+    /// Forgets what was heard, before the endpoint is asked.
+    pub(crate) fn forget(&self) {
+        self.0.store(false, Relaxed);
+    }
+
+    /// Whether anything came since. When nothing did, the endpoint may never have seen the request.
+    pub(crate) fn is_any(&self) -> bool {
+        self.0.load(Relaxed)
+    }
+}
+
+async fn speak_http1(stream: Stream) -> Result<Connection, DialError> {
     let heard = Arc::new(Heard::default());
     let socket = EndpointSocket { stream, heard: Arc::clone(&heard) };
     let handshake = http1::handshake(TokioIo::new(socket)).await;
@@ -269,12 +318,12 @@ async fn open(endpoint: &Endpoint) -> io::Result<Connection> {
             tracing::trace!(%error, "A connection to an endpoint broke");
         }
     });
-    Ok(Connection { sender, is_reused: false, heard })
+    Ok(Connection { sender: Sender::Http1(sender, heard), is_reused: false })
 }
 
 /// A socket that remembers whether anything was read.
 struct EndpointSocket {
-    stream: TcpStream,
+    stream: Stream,
     heard: Arc<Heard>,
 }
 

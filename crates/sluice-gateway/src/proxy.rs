@@ -29,6 +29,7 @@ use sluice_core::document::service::{RedirectStatus, Reveal};
 
 use crate::access::{Placed, Record};
 use crate::answer::Trouble;
+use crate::grpc::{self, is_grpc};
 use crate::trace;
 use crate::worker::{Caller, Worker};
 use decision::{Aside, Decision};
@@ -97,7 +98,7 @@ pub(crate) async fn answer(
     let counters = (version.counters.of_worker(worker.index), version.path_counters(path, worker.index));
     let trail = record.as_ref().map(|record| record.trail());
     let exchange = Exchange::begin(worker, link, counters, Account { who, trace, record }, started);
-    let accept = parts.headers.get(http::header::ACCEPT).cloned();
+    let manner = Manner::of(&parts);
     let replay_bytes_max = worker.shared.limits.replay_bytes_max;
     let handling = handling.as_deref();
     let timeouts = match handling {
@@ -105,14 +106,16 @@ pub(crate) async fn answer(
         None => routing.timeouts.clone(),
     };
     let idle = timeouts.idle.as_duration();
-    let hop = Hop { origin: &caller.origin, release, handling, idle, replay_bytes_max, trail };
+    let may_be_refused = version.may_refuse();
+    let origin = &caller.origin;
+    let hop = Hop { origin, release, handling, idle, replay_bytes_max, trail, may_be_refused };
     let outgoing = Outgoing::of(parts, body, hop);
     let copy = copy_to.and_then(|to| shadow::prepare(worker, to, &routing, &outgoing, started));
     let retries = handling.and_then(|handling| Some((handling.retries.as_ref()?, &*retries)));
     let forward = Forward { worker, version: &version, routing: &routing, timeouts, handling, retries };
     let answered = forward.run(outgoing, copy, exchange).await;
     let mut response = answered.unwrap_or_else(|(trouble, mut exchange)| {
-        let response = own_for(trouble, accept);
+        let response = own_for(trouble, manner);
         exchange.gave(own_bytes(&response));
         exchange.fail(trouble);
         response
@@ -157,7 +160,7 @@ fn own_bytes(response: &Response<ResponseBody>) -> usize {
 
 /// An answer of the gateway itself.
 fn own(trouble: Trouble, parts: &Parts) -> Response<ResponseBody> {
-    trouble.answer(&parts.headers).map(own_body)
+    own_for(trouble, Manner::of(parts))
 }
 
 fn redirect(status: RedirectStatus, location: HeaderValue) -> Response<ResponseBody> {
@@ -167,14 +170,35 @@ fn redirect(status: RedirectStatus, location: HeaderValue) -> Response<ResponseB
     response
 }
 
-fn own_for(trouble: Trouble, accept: Option<HeaderValue>) -> Response<ResponseBody> {
-    let headers = accept.map(|accept| (http::header::ACCEPT, accept)).into_iter().collect();
-    trouble.answer(&headers).map(own_body)
+/// How the gateway's own answers are put.
+enum Manner {
+    Grpc,
+    /// With what the visitor accepts.
+    Http(Option<HeaderValue>),
+}
+
+impl Manner {
+    fn of(parts: &Parts) -> Manner {
+        if is_grpc(&parts.headers, parts.version) {
+            return Manner::Grpc;
+        }
+        Manner::Http(parts.headers.get(http::header::ACCEPT).cloned())
+    }
+}
+
+fn own_for(trouble: Trouble, manner: Manner) -> Response<ResponseBody> {
+    match manner {
+        Manner::Grpc => grpc::answer(trouble).map(|_| ResponseBody::Own(None)),
+        Manner::Http(accept) => {
+            let headers = accept.map(|accept| (http::header::ACCEPT, accept)).into_iter().collect();
+            trouble.answer(&headers).map(own_body)
+        }
+    }
 }
 
 /// An answer for a request whose handling panicked.
 pub(crate) fn own_fault() -> Response<ResponseBody> {
-    own_for(Trouble::Internal, None)
+    own_for(Trouble::Internal, Manner::Http(None))
 }
 
 fn own_body(bytes: Bytes) -> ResponseBody {

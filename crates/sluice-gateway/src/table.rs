@@ -12,17 +12,18 @@ mod routes;
 
 use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use http::HeaderValue;
-use sluice_core::document::service::{self, HealthSpec, PathPrefix, RouteSpec, Scheme};
+use sluice_core::document::service::{self, HealthSpec, PathPrefix, Place, RouteSpec, Scheme, Speaks};
 use sluice_core::routing::{Request, ServiceRouting, Snapshot};
 use sluice_core::{ServiceKey, VersionName};
 use tokio::sync::Notify;
 
 use crate::counters::{Counters, VersionCounters};
 use crate::readiness::{Readiness, Ready};
+use crate::trust::Trust;
 pub(crate) use budget::RetryBudget;
 pub(crate) use handling::Handling;
 use outlier::Conduct;
@@ -51,6 +52,8 @@ pub(crate) struct Service {
     pub(crate) versions: Vec<Arc<Version>>,
     /// How many requests may be sent again.
     pub(crate) retries: Arc<RetryBudget>,
+    /// What its endpoints with TLS are trusted by, if it has any.
+    trust: Option<Arc<Trust>>,
 }
 
 /// A version with the state that outlives snapshots.
@@ -77,10 +80,14 @@ pub(crate) struct Endpoint {
     pub(crate) spec: service::Endpoint,
     /// Where it is, unless a name has to be looked up.
     pub(crate) address: Option<SocketAddr>,
+    /// What it is trusted by, when TLS is spoken with it.
+    pub(crate) trust: Option<Arc<Trust>>,
     is_ready: AtomicBool,
     pub(crate) conduct: Conduct,
     /// Requests in flight from all workers; counted only where there is a limit.
     pub(crate) taken: AtomicU32,
+    /// Why its last check failed.
+    sick: Mutex<Option<Arc<str>>>,
     /// Asks for a health check at once.
     pub(crate) suspected: Notify,
 }
@@ -114,7 +121,9 @@ impl Table {
             let old = olds.next_if(|old| old.routing.key == *key);
             same_routes &= old.is_some_and(|old| old.routing.routes == routing.routes);
             same_topology &= old.is_some_and(|old| {
-                old.routing.versions == routing.versions && old.routing.health == routing.health
+                old.routing.versions == routing.versions
+                    && old.routing.health == routing.health
+                    && old.routing.endpoint_tls == routing.endpoint_tls
             });
             services.push(Arc::new(Service::of(routing, old.map(Arc::as_ref), workers)));
         }
@@ -181,16 +190,24 @@ fn ids_of(services: &[Arc<Service>]) -> HashSet<u64> {
 
 impl Service {
     fn of(routing: &Arc<ServiceRouting>, before: Option<&Service>, workers: usize) -> Service {
+        let trust = trust_of(routing, before);
         let version = |(name, endpoints): (&VersionName, &Vec<service::Endpoint>)| {
             let old = before.and_then(|service| service.version(name));
             match old {
-                Some(old) if old.has_endpoints(endpoints) && old.has_paths(&routing.count) => Arc::clone(old),
-                old => Arc::new(Version::of(name, endpoints, &routing.count, old.map(Arc::as_ref), workers)),
+                Some(old)
+                    if old.has_endpoints(endpoints, trust.as_ref()) && old.has_paths(&routing.count) =>
+                {
+                    Arc::clone(old)
+                }
+                old => {
+                    let specs = (&endpoints[..], trust.as_ref());
+                    Arc::new(Version::of(name, specs, &routing.count, old.map(Arc::as_ref), workers))
+                }
             }
         };
         let retries = before.map_or_else(Arc::default, |before| Arc::clone(&before.retries));
         let versions = routing.versions.iter().map(version).collect();
-        Service { routing: Arc::clone(routing), versions, retries }
+        Service { routing: Arc::clone(routing), versions, retries, trust }
     }
 
     pub(crate) fn version(&self, name: &VersionName) -> Option<&Arc<Version>> {
@@ -198,10 +215,21 @@ impl Service {
     }
 }
 
+/// What the endpoints of a service are trusted by; what was read for the same files is carried over.
+fn trust_of(routing: &ServiceRouting, before: Option<&Service>) -> Option<Arc<Trust>> {
+    let mut endpoints = routing.versions.values().flatten();
+    if !endpoints.any(|endpoint| endpoint.speaks() == Speaks::Tls) {
+        return None;
+    }
+    let spec = routing.endpoint_tls.clone().unwrap_or_default();
+    let old = before.and_then(|service| service.trust.as_ref()).filter(|old| *old.spec() == spec);
+    Some(old.map_or_else(|| Arc::new(Trust::new(&spec)), Arc::clone))
+}
+
 impl Version {
     fn of(
         name: &VersionName,
-        specs: &[service::Endpoint],
+        (specs, trust): (&[service::Endpoint], Option<&Arc<Trust>>),
         count: &[PathPrefix],
         before: Option<&Version>,
         workers: usize,
@@ -213,7 +241,10 @@ impl Version {
                 continue;
             }
             let old = before.and_then(|version| version.endpoints.iter().find(|old| old.spec == *spec));
-            endpoints.push(old.map_or_else(|| Arc::new(Endpoint::new(spec)), Arc::clone));
+            endpoints.push(match old {
+                Some(old) if old.is_trusted_by(trust) => Arc::clone(old),
+                old => Arc::new(Endpoint::new(spec, trust, old.map(Arc::as_ref))),
+            });
         }
         let counters = before
             .map_or_else(|| Arc::new(VersionCounters::new(workers)), |version| Arc::clone(&version.counters));
@@ -229,8 +260,14 @@ impl Version {
         Version { name: name.clone(), header, endpoints, turn, line, counters, paths }
     }
 
-    fn has_endpoints(&self, specs: &[service::Endpoint]) -> bool {
+    fn has_endpoints(&self, specs: &[service::Endpoint], trust: Option<&Arc<Trust>>) -> bool {
         self.endpoints.iter().map(|endpoint| &endpoint.spec).eq(specs)
+            && self.endpoints.iter().all(|endpoint| endpoint.is_trusted_by(trust))
+    }
+
+    /// Whether an endpoint may speak HTTP/2, and so say that it did nothing with a request.
+    pub(crate) fn may_refuse(&self) -> bool {
+        self.endpoints.iter().any(|endpoint| matches!(endpoint.spec.speaks(), Speaks::Http2 | Speaks::Tls))
     }
 
     fn has_paths(&self, count: &[PathPrefix]) -> bool {
@@ -261,23 +298,45 @@ impl Version {
 }
 
 impl Endpoint {
-    fn new(spec: &service::Endpoint) -> Endpoint {
+    /// One that was there, yet trusted otherwise, stays ready until its checks say what they make of the new trust: a change
+    /// that is right must cost nobody a request.
+    fn new(spec: &service::Endpoint, trust: Option<&Arc<Trust>>, before: Option<&Endpoint>) -> Endpoint {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        let address = spec.host().parse::<IpAddr>().ok().map(|ip| SocketAddr::new(ip, spec.port()));
+        let address = match spec.place() {
+            Place::Port { host, port } => host.parse::<IpAddr>().ok().map(|ip| SocketAddr::new(ip, *port)),
+            Place::Socket(_) => None,
+        };
         Endpoint {
             id: NEXT.fetch_add(1, Relaxed),
             spec: spec.clone(),
             address,
-            is_ready: AtomicBool::new(false),
+            trust: trust.filter(|_| spec.speaks() == Speaks::Tls).map(Arc::clone),
+            sick: Mutex::default(),
+            is_ready: AtomicBool::new(before.is_some_and(Endpoint::is_ready)),
             conduct: Conduct::default(),
             taken: AtomicU32::new(0),
             suspected: Notify::new(),
         }
     }
 
+    fn is_trusted_by(&self, trust: Option<&Arc<Trust>>) -> bool {
+        self.spec.speaks() != Speaks::Tls
+            || self.trust.as_ref().zip(trust).is_some_and(|(mine, theirs)| Arc::ptr_eq(mine, theirs))
+    }
+
     /// Whether its health checks succeed. False until the first has.
     pub(crate) fn is_ready(&self) -> bool {
         self.is_ready.load(Relaxed)
+    }
+
+    /// Remembers why the last check failed, if it did.
+    pub(crate) fn set_sick(&self, why: Option<&str>) {
+        *self.sick.lock().unwrap_or_else(PoisonError::into_inner) = why.map(Arc::from);
+    }
+
+    /// Why the last check failed.
+    pub(crate) fn sick(&self) -> Option<Arc<str>> {
+        self.sick.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Gives whether that is a change.
@@ -307,6 +366,7 @@ mod tests {
             balance: Default::default(),
             limits: None,
             outliers: None,
+            endpoint_tls: None,
             count: Vec::new(),
             reveal: Reveal::default(),
             versions: versions.iter().map(|(name, urls)| (name.parse().unwrap(), endpoints(urls))).collect(),

@@ -31,6 +31,7 @@ use crate::pool::Pools;
 use crate::proxy::Shadows;
 use crate::table::Table;
 
+pub(crate) use http2::OnThisThread;
 pub(crate) use link::{Link, Stage};
 pub(crate) use visit::{Caller, Visit};
 pub(crate) use wire::Wire;

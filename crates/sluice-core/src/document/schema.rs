@@ -20,8 +20,8 @@ use super::policy::{
 };
 use super::release::ServiceVersion;
 use super::service::{
-    Build, HeaderChanges, HealthSpec, LimitSpec, OutlierSpec, Redirect, RetrySpec, Rewrite, RouteSpec,
-    RouteTimeouts, TimeoutSpec, VersionSpec,
+    Build, ClientCertificate, EndpointTls, HeaderChanges, HealthSpec, LimitSpec, OutlierSpec, Redirect,
+    RetrySpec, Rewrite, RouteSpec, RouteTimeouts, TimeoutSpec, VersionSpec,
 };
 use super::{
     API_VERSION, EnvironmentSpec, Kind, Metadata, MetricSpec, PolicySpec, ReleaseSpec, SegmentSpec,
@@ -159,6 +159,8 @@ fn asked_fields() -> BTreeMap<&'static str, Asked> {
         ("OutlierSpec", fields_of::<OutlierSpec>()),
         ("HealthSpec", fields_of::<HealthSpec>()),
         ("TimeoutSpec", fields_of::<TimeoutSpec>()),
+        ("EndpointTls", fields_of::<EndpointTls>()),
+        ("ClientCertificate", fields_of::<ClientCertificate>()),
         ("VersionSpec", fields_of::<VersionSpec>()),
         ("Build", fields_of::<Build>()),
         ("SegmentSpec", fields_of::<SegmentSpec>()),

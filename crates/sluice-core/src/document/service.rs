@@ -21,6 +21,7 @@ mod endpoint;
 mod handling;
 mod order;
 mod route;
+mod tls;
 mod upstream;
 mod version;
 mod visitor;
@@ -32,7 +33,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::Span;
-pub use endpoint::Endpoint;
+pub use endpoint::{Endpoint, Place, Speaks};
 pub(in crate::document) use handling::ATTEMPTS_MAX;
 pub use handling::{
     ChangedField, HeaderChanges, HeaderText, PlainHost, Redirect, RedirectStatus, RetryOn, RetrySpec,
@@ -40,6 +41,7 @@ pub use handling::{
 };
 pub use order::{Circle, order};
 pub use route::{HostPattern, PathPrefix, RouteSpec};
+pub use tls::{ClientCertificate, EndpointTls, FilePath, TlsName};
 pub use upstream::{Balance, LimitSpec, OutlierSpec};
 pub use version::{Build, VersionSpec};
 pub use visitor::{AttributeSource, UnitSource};
@@ -76,6 +78,10 @@ pub struct ServiceSpec {
     /// When an endpoint that fails is left out for a while. Never when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outliers: Option<OutlierSpec>,
+    /// How endpoints that are written `https://` are trusted. Default: by the authorities that the gateway's machine trusts,
+    /// for the endpoint's host.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub endpoint_tls: Option<EndpointTls>,
     /// Who sees the response header `x-sluice-version`. Default `preview`.
     pub reveal: Reveal,
     /// The deployed builds. When the service is new, the first one is live and all others are dark. Versions that were
@@ -83,7 +89,7 @@ pub struct ServiceSpec {
     pub versions: Vec<VersionSpec>,
 }
 
-/// Why text is no host pattern, path prefix, endpoint or header name.
+/// Why text is no host pattern, path prefix, endpoint, file or header name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{given}` is not {what}: {why}")]
 pub struct InvalidText {

@@ -65,6 +65,7 @@ fn service(exclude: &[&str], include: Vec<ShareRule>) -> ServiceRouting {
         balance: Default::default(),
         limits: None,
         outliers: None,
+        endpoint_tls: None,
         count: Vec::new(),
         reveal: Reveal::Preview,
         versions: [version("1"), version("2"), version("3")].into_iter().collect(),

@@ -20,7 +20,8 @@ use sluice_core::document::metric::{
 use sluice_core::document::policy::{PolicySpec, SecretSource};
 use sluice_core::document::release::ServiceVersion;
 use sluice_core::document::service::{
-    AttributeSource, Build, HealthSpec, Reveal, ServiceSpec, TimeoutSpec, UnitSource, VersionSpec,
+    AttributeSource, Build, ClientCertificate, EndpointTls, HealthSpec, Reveal, ServiceSpec, TimeoutSpec,
+    UnitSource, VersionSpec,
 };
 use sluice_core::document::{Document, Kind, Metadata, ReleaseSpec, SegmentSpec, Spec, parse_json};
 use sluice_core::name::VersionNeed;
@@ -95,34 +96,57 @@ fn service() -> impl Strategy<Value = ServiceSpec> {
         timeouts,
         (select(vec![Reveal::Always, Reveal::Preview, Reveal::Never]), upstream()),
         prop::collection::btree_map(version(), (0..4_usize, needs, build()), 0..4),
+        option::of(endpoint_tls()),
     )
-        .prop_map(|(mut routes, visitor, mut unit, health, timeouts, (reveal, upstream), versions)| {
-            let mut taken = BTreeSet::new();
-            routes.retain(|route| taken.insert(route.to_string()));
-            let (balance, limits, outliers) = upstream;
-            let mut seen = Vec::new();
-            unit.retain(|unit| !seen.contains(unit) && (seen.push(unit.clone()), true).1);
-            let least = usize::from(!routes.is_empty());
-            let versions = versions.into_iter().enumerate().map(|(index, (name, (count, needs, build)))| {
-                let endpoints = (0..count.max(least))
-                    .map(|port| format!("http://[::1]:{}", 9000 + index * 10 + port).parse().unwrap())
-                    .collect();
-                VersionSpec { name, endpoints, needs, build }
-            });
-            ServiceSpec {
-                routes,
-                unit,
+        .prop_map(
+            |(
+                mut routes,
                 visitor,
+                mut unit,
                 health,
-                count: if least > 0 { vec!["/pay".parse().unwrap()] } else { Vec::new() },
                 timeouts,
-                balance,
-                limits,
-                outliers,
-                reveal,
-                versions: versions.collect(),
-            }
-        })
+                (reveal, upstream),
+                versions,
+                endpoint_tls,
+            )| {
+                let mut taken = BTreeSet::new();
+                routes.retain(|route| taken.insert(route.to_string()));
+                let (balance, limits, outliers) = upstream;
+                let mut seen = Vec::new();
+                unit.retain(|unit| !seen.contains(unit) && (seen.push(unit.clone()), true).1);
+                let least = usize::from(!routes.is_empty());
+                let versions =
+                    versions.into_iter().enumerate().map(|(index, (name, (count, needs, build)))| {
+                        let endpoints = (0..count.max(least))
+                            .map(|port| format!("http://[::1]:{}", 9000 + index * 10 + port).parse().unwrap())
+                            .collect();
+                        VersionSpec { name, endpoints, needs, build }
+                    });
+                ServiceSpec {
+                    routes,
+                    unit,
+                    visitor,
+                    health,
+                    count: if least > 0 { vec!["/pay".parse().unwrap()] } else { Vec::new() },
+                    timeouts,
+                    balance,
+                    limits,
+                    outliers,
+                    endpoint_tls,
+                    reveal,
+                    versions: versions.collect(),
+                }
+            },
+        )
+}
+
+fn endpoint_tls() -> impl Strategy<Value = EndpointTls> {
+    let file = || "(/[a-z.]{1,5}x){1,3}".prop_map(|path| path.parse().unwrap());
+    let client =
+        (file(), option::of(file())).prop_map(|(certificate, key)| ClientCertificate { certificate, key });
+    let name = select(vec!["api.internal", "10.0.0.1", "::1"]).prop_map(|name| name.parse().unwrap());
+    (option::of(file()), option::of(client), option::of(name))
+        .prop_map(|(ca, client, server_name)| EndpointTls { ca, client, server_name })
 }
 
 fn build() -> impl Strategy<Value = Build> {

@@ -1,11 +1,13 @@
 //! Sending a request to an endpoint, and once more where that is safe.
 //!
-//! A request is sent again in three cases only:
+//! A request is sent again in four cases only:
 //! - the endpoint took no connection: another ready one is tried, once;
 //! - the connection turned out closed before anything was written: a new one is opened;
 //! - a *reused* connection died before a byte of the response came, and repeating the request does no harm (RFC 9110
 //!   section 9.2.2), and all that was sent of its body is still there: it is sent once more on a new connection.
 //!   Every restart of an endpoint closes its idle connections, so without this each rollout would fail requests.
+//! - the endpoint, which speaks HTTP/2, says that it did nothing with the request (RFC 9113 section 8.7), and all that was
+//!   sent of its body is still there.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -31,9 +33,13 @@ use super::shadow::RequestCopy;
 use super::tunnel;
 use super::upload::{Progress, RequestBody, Upload};
 use crate::answer::Trouble;
-use crate::pool::{Ask, Connection, Seat, Unseated};
+use crate::grpc::Outcome;
+use crate::pool::{Ask, Connection, Heard, Lost, Ride, Seat, Sender, Unseated};
 use crate::table::{Handling, RetryBudget, Version};
 use crate::worker::Worker;
+
+/// How often a request that an endpoint did nothing with is sent again.
+const REFUSALS_MAX: usize = 2;
 
 /// What forwarding needs to know besides the request.
 pub(super) struct Forward<'a> {
@@ -56,6 +62,8 @@ pub(super) enum Failure {
     NotSent,
     /// The connection died, and nothing had come back.
     Silent,
+    /// The endpoint did nothing with it, and says so.
+    Refused,
     /// For good.
     Final(Trouble),
     /// The visitor broke their request off.
@@ -105,7 +113,9 @@ impl Forward<'_> {
                 return Err((trouble, exchange));
             }
             Err(Failure::Final(trouble)) => return Err((trouble, exchange)),
-            Err(Failure::NotSent | Failure::Silent) => return Err((Trouble::EndpointReset, exchange)),
+            Err(Failure::NotSent | Failure::Silent | Failure::Refused) => {
+                return Err((Trouble::EndpointReset, exchange));
+            }
         };
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             return match visitor {
@@ -150,21 +160,28 @@ impl Forward<'_> {
         seat: &mut Seat,
     ) -> Result<(Response<Incoming>, Connection), Failure> {
         outgoing.goes_to(seat);
-        let reusable = seat.take_idle(!outgoing.is_idempotent(), Instant::now());
+        let switches = outgoing.upgrade.is_some();
+        let reusable = seat.take_idle(!outgoing.is_idempotent(), switches, Instant::now());
         let mut connection = match reusable {
             Some(connection) => connection,
-            None => self.connect(seat).await?,
+            None => self.connect(seat, switches).await?,
         };
+        let mut refusals = 0;
         loop {
             let was_reused = connection.is_reused;
             match self.send(outgoing, &mut connection, seat).await {
                 Ok(response) => return Ok((response, connection)),
-                Err(Failure::NotSent) if was_reused => {}
+                Err(Failure::NotSent | Failure::Refused)
+                    if connection.is_http2() && refusals < REFUSALS_MAX && outgoing.is_whole() =>
+                {
+                    refusals += 1;
+                }
+                Err(Failure::NotSent) if was_reused && !connection.is_http2() => {}
                 Err(Failure::Silent) if was_reused && outgoing.is_repeatable() => {}
                 Err(failure) => return Err(failure),
             }
             // On a new connection: another reused one may be as dead. It is not reused, so this happens once.
-            connection = self.connect(seat).await?;
+            connection = self.connect(seat, switches).await?;
         }
     }
 
@@ -209,9 +226,9 @@ impl Forward<'_> {
     }
 
     /// Opens a connection; when the endpoint takes none, to another ready one.
-    async fn connect(&self, seat: &mut Seat) -> Result<Connection, Failure> {
+    async fn connect(&self, seat: &mut Seat, switches: bool) -> Result<Connection, Failure> {
         let timeout = self.timeouts.connect.as_duration();
-        let trouble = match seat.connect(timeout).await {
+        let trouble = match seat.connect(timeout, switches).await {
             Ok(connection) => return Ok(connection),
             Err(trouble) => trouble,
         };
@@ -221,10 +238,10 @@ impl Forward<'_> {
         if let Some(outliers) = &self.routing.outliers {
             self.version.note_conduct(&failed, false, outliers, self.worker.now_ms());
         }
-        if let Some(connection) = seat.take_idle(true, Instant::now()) {
+        if let Some(connection) = seat.take_idle(true, switches, Instant::now()) {
             return Ok(connection);
         }
-        seat.connect(timeout).await.map_err(Failure::Final)
+        seat.connect(timeout, switches).await.map_err(Failure::Final)
     }
 
     fn other_seat(&self, than: u64) -> Option<Seat> {
@@ -239,9 +256,23 @@ impl Forward<'_> {
         connection: &mut Connection,
         seat: &Seat,
     ) -> Result<Response<Incoming>, Failure> {
-        let request = outgoing.request(seat);
-        connection.begin();
-        let mut sending = pin!(connection.sender.try_send_request(request));
+        let request = outgoing.request(seat, connection.is_http2());
+        match &mut connection.sender {
+            Sender::Http1(sender, heard) => {
+                heard.forget();
+                let result = self.in_time(outgoing, sender.try_send_request(request)).await?;
+                result.map_err(|error| judge(error, outgoing, heard))
+            }
+            Sender::Http2(ride) => {
+                let result = self.in_time(outgoing, ride.sender().try_send_request(request)).await?;
+                result.map_err(|error| judge_http2(error, outgoing, ride))
+            }
+        }
+    }
+
+    /// Waits for the head of a response for as long as the endpoint may take.
+    async fn in_time<T>(&self, outgoing: &Outgoing, sending: impl Future<Output = T>) -> Result<T, Failure> {
+        let mut sending = pin!(sending);
         let limit = self.timeouts.response.as_duration();
         let mut timer = pin!(tokio::time::sleep(limit));
         let result = poll_fn(|cx| {
@@ -264,8 +295,7 @@ impl Forward<'_> {
             Poll::Pending
         })
         .await;
-        let Some(result) = result else { return Err(Failure::Final(Trouble::ResponseTimeout)) };
-        result.map_err(|error| judge(error, outgoing, connection))
+        result.ok_or(Failure::Final(Trouble::ResponseTimeout))
     }
 
     /// Makes an endpoint's response one of the gateway's.
@@ -290,9 +320,9 @@ impl Forward<'_> {
         parts.extensions.clear();
         let ends_by_close = outgoing.is_http_10() && !parts.headers.contains_key(CONTENT_LENGTH);
         let idle = self.timeouts.idle.as_duration();
-        let status = parts.status.as_u16();
+        let outcome = Outcome::of(outgoing.is_grpc, parts.status, &parts.headers);
         let is_empty = body.is_end_stream();
-        let mut download = Download::new(body, status, idle, ends_by_close, borrowed, exchange);
+        let mut download = Download::new(body, outcome, idle, ends_by_close, borrowed, exchange);
         if is_empty {
             download.finish();
             return Ok(Response::from_parts(parts, ResponseBody::Own(None)));
@@ -301,23 +331,46 @@ impl Forward<'_> {
     }
 }
 
-fn judge(error: TrySendError<Request<RequestBody>>, outgoing: &Outgoing, connection: &Connection) -> Failure {
+fn judge(error: TrySendError<Request<RequestBody>>, outgoing: &Outgoing, heard: &Heard) -> Failure {
     if error.message().is_some() {
         return Failure::NotSent;
     }
-    match outgoing.upload.as_deref().map(Upload::progress) {
-        Some(Progress::Broken) => {
-            return Failure::Visitor(Trouble::BadRequest("The request's body broke off or is malformed."));
-        }
-        Some(Progress::Stalled) => return Failure::Visitor(Trouble::RequestTimeout),
-        _ => {}
+    if let Some(failure) = fault_of_visitor(outgoing) {
+        return failure;
     }
-    if !connection.has_heard() {
+    if !heard.is_any() {
         return Failure::Silent;
     }
     let error = error.error();
     tracing::debug!(%error, "An endpoint gave no response");
     Failure::Final(if error.is_parse() { Trouble::BadResponse } else { Trouble::EndpointReset })
+}
+
+fn judge_http2(error: TrySendError<Request<RequestBody>>, outgoing: &Outgoing, ride: &Ride) -> Failure {
+    if error.message().is_some() {
+        return Failure::NotSent;
+    }
+    if let Some(failure) = fault_of_visitor(outgoing) {
+        return failure;
+    }
+    let error = error.error();
+    tracing::debug!(%error, "An endpoint gave no response");
+    match ride.lost(error) {
+        Lost::Refused => Failure::Refused,
+        Lost::Reset => Failure::Final(Trouble::EndpointReset),
+        Lost::Broken => Failure::Silent,
+    }
+}
+
+/// Whether it was the visitor's body that broke the request off.
+fn fault_of_visitor(outgoing: &Outgoing) -> Option<Failure> {
+    match outgoing.upload.as_deref().map(Upload::progress) {
+        Some(Progress::Broken) => {
+            Some(Failure::Visitor(Trouble::BadRequest("The request's body broke off or is malformed.")))
+        }
+        Some(Progress::Stalled) => Some(Failure::Visitor(Trouble::RequestTimeout)),
+        _ => None,
+    }
 }
 
 /// Whether a response says in two ways how long it is. With a transfer coding, the length is taken off as RFC 9112

@@ -34,7 +34,7 @@ fn is_reason(retries: &RetrySpec, answered: &Result<Answered, Failure>) -> bool 
     let is_on = |reason| retries.on.contains(&reason);
     match answered {
         Ok((response, ..)) => retries.is_on_status(response.status().as_u16()),
-        Err(Failure::NotSent | Failure::Silent) => is_on(RetryOn::Reset),
+        Err(Failure::NotSent | Failure::Silent | Failure::Refused) => is_on(RetryOn::Reset),
         Err(Failure::Final(Trouble::EndpointReset | Trouble::ConnectFailed | Trouble::ConnectTimeout)) => {
             is_on(RetryOn::Reset)
         }

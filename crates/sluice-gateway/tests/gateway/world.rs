@@ -3,6 +3,7 @@
 pub(crate) mod doors;
 mod endpoint;
 pub(crate) mod frames;
+pub(crate) mod hyper_endpoint;
 mod visitor;
 
 use std::collections::BTreeMap;
@@ -86,6 +87,7 @@ pub(crate) fn service_at(name: &str, versions: BTreeMap<VersionName, Vec<Endpoin
         balance: Default::default(),
         limits: None,
         outliers: None,
+        endpoint_tls: None,
         count: Vec::new(),
         reveal: Reveal::Always,
         stable: versions.keys().next().unwrap().clone(),

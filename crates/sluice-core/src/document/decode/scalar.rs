@@ -10,8 +10,8 @@ use crate::document::policy::{
 };
 use crate::document::problem::{Fault, nearest};
 use crate::document::service::{
-    Balance, ChangedField, Endpoint, HeaderText, HostPattern, InvalidText, Method, PathPrefix, PlainHost,
-    Reveal, Scheme, Wanted,
+    Balance, ChangedField, Endpoint, FilePath, HeaderText, HostPattern, InvalidText, Method, PathPrefix,
+    PlainHost, Reveal, Scheme, TlsName, Wanted,
 };
 use crate::document::{Kind, metric};
 use crate::name::{InvalidName, VersionNeed};
@@ -167,6 +167,8 @@ decode_text! {
     Wanted: "a value, or `*` for any",
     ChangedField: "the name of a header",
     HeaderText: "the value of a header",
+    FilePath: "a file",
+    TlsName: "the name of a server",
 }
 
 impl From<InvalidName> for Fault {

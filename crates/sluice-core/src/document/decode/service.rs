@@ -2,6 +2,7 @@
 
 mod health;
 mod route;
+mod tls;
 mod upstream;
 mod version;
 mod visitor;
@@ -24,6 +25,7 @@ impl Decode for ServiceSpec {
         let balance = fields.or_default("balance");
         let limits = fields.optional("limits");
         let outliers = fields.optional("outliers");
+        let endpoint_tls = fields.optional("endpointTls");
         let reveal = fields.or_default("reveal");
         let versions = versions(&mut fields);
         fields.finish();
@@ -37,6 +39,7 @@ impl Decode for ServiceSpec {
             balance: balance?,
             limits: limits?,
             outliers: outliers?,
+            endpoint_tls: endpoint_tls?,
             reveal: reveal?,
             versions: versions?,
         })

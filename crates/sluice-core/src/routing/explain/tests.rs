@@ -62,6 +62,7 @@ fn service(exclude: &[&str], include: &[(Option<&str>, f64)]) -> ServiceRouting 
         balance: Default::default(),
         limits: None,
         outliers: None,
+        endpoint_tls: None,
         count: Vec::new(),
         reveal: Reveal::Preview,
         versions: [version("2.0.3"), version("2.1.0")].into_iter().collect(),
