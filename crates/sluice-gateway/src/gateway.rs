@@ -88,6 +88,20 @@ pub struct DrainReport {
 pub(crate) struct Place(Arc<Shared>);
 
 impl Shared {
+    fn new(preview_key: PreviewKey, limits: Limits, trace: TraceOptions) -> Shared {
+        Shared {
+            table: Arc::new(ArcSwap::from_pointee(Table::empty())),
+            preview_key,
+            limits,
+            trace,
+            started: Instant::now(),
+            activity: watch::Sender::new(0),
+            readiness: watch::Sender::new(Arc::default()),
+            published: Notify::new(),
+            connections: AtomicUsize::new(0),
+        }
+    }
+
     /// A place for one more connection, if there is room.
     pub(crate) fn take_place(self: &Arc<Self>) -> Option<Place> {
         let taken = self.connections.fetch_add(1, Relaxed);
@@ -122,17 +136,7 @@ impl Gateway {
             tls_address = Some(open(tls.listen, door, &mut listening)?);
         }
         let desk = open_desk(&options, workers)?;
-        let shared = Arc::new(Shared {
-            table: Arc::new(ArcSwap::from_pointee(Table::empty())),
-            preview_key: options.preview_key,
-            limits: options.limits,
-            trace: options.trace,
-            started: Instant::now(),
-            activity: watch::Sender::new(0),
-            readiness: watch::Sender::new(Arc::default()),
-            published: Notify::new(),
-            connections: AtomicUsize::new(0),
-        });
+        let shared = Arc::new(Shared::new(options.preview_key, options.limits, options.trace));
         let phase = watch::Sender::new(Phase::Serving);
         let (started, starts) = mpsc::channel();
         let (mut reports, mut threads) = (Vec::new(), Vec::new());
@@ -166,16 +170,7 @@ impl Gateway {
         for _ in 0..threads.len() {
             starts.recv().map_err(|_| failed(std::io::ErrorKind::BrokenPipe.into()))?.map_err(failed)?;
         }
-        let access_log = desk.as_ref().map(Desk::log);
-        let (over, access_log_over) = oneshot::channel();
-        if let Some(desk) = desk {
-            let write = move || {
-                desk.write();
-                // Nobody may be there to read it.
-                let _is_read = over.send(()).is_ok();
-            };
-            threads.push(Builder::new().name("gateway-access-log".to_owned()).spawn(write).map_err(failed)?);
-        }
+        let (access_log, access_log_over) = begin_access_log(desk, &mut threads).map_err(failed)?;
         tracing::info!(%address, workers, "The gateway listens");
         let running = Running {
             shared,
@@ -187,7 +182,7 @@ impl Gateway {
             reports: Mutex::new(reports),
             threads: Mutex::new(threads),
             access_log,
-            access_log_over: Mutex::new(Some(access_log_over)),
+            access_log_over: Mutex::new(access_log_over),
         };
         Ok(Gateway { running: Arc::new(running) })
     }
@@ -319,7 +314,7 @@ impl Gateway {
         running.phase.send_replace(Phase::Stopped);
         let over = lock(&running.access_log_over).take();
         if let Some(over) = over {
-            // An error means that there is no access log.
+            // An error means that its thread is gone already.
             let _is_over = tokio::time::timeout(ACCESS_LOG_TIME_MAX, over).await.is_ok();
         }
         sum
@@ -330,6 +325,23 @@ fn open_desk(options: &Options, workers: usize) -> Result<Option<Desk>, StartErr
     let Some(access_log) = &options.access_log else { return Ok(None) };
     let desk = Desk::open(access_log, options.preview_key.clone(), workers);
     desk.map(Some).map_err(|source| StartError::AccessLog { source })
+}
+
+/// Starts the thread that writes the access log, if there is one; gives who is told when its last line is written.
+fn begin_access_log(
+    desk: Option<Desk>,
+    threads: &mut Vec<JoinHandle<()>>,
+) -> std::io::Result<(Option<Arc<AccessLog>>, Option<oneshot::Receiver<()>>)> {
+    let Some(desk) = desk else { return Ok((None, None)) };
+    let log = desk.log();
+    let (over, is_over) = oneshot::channel();
+    let write = move || {
+        desk.write();
+        // Nobody may be there to read it.
+        let _is_read = over.send(()).is_ok();
+    };
+    threads.push(Builder::new().name("gateway-access-log".to_owned()).spawn(write)?);
+    Ok((Some(log), Some(is_over)))
 }
 
 /// Listens at a door with every worker; gives where that is.
