@@ -84,7 +84,9 @@ async fn what_the_gateway_counts_is_told_of_each_version() {
     assert_snapshot!(of_gateway(&world.client.get("/metrics").send().await.text));
     let plain = world.client.get("/metrics").header("accept", "text/plain;version=0.0.4").send().await;
     assert_eq!(plain.header("content-type"), "text/plain; version=0.0.4; charset=utf-8");
-    assert!(!plain.text.contains("# EOF") && !plain.text.contains("# UNIT") && !plain.text.contains("trace_id"));
+    assert!(
+        !plain.text.contains("# EOF") && !plain.text.contains("# UNIT") && !plain.text.contains("trace_id")
+    );
     assert!(plain.text.contains("# TYPE sluice_gateway_requests_total counter\n"), "{}", plain.text);
     assert!(plain.text.contains("# TYPE sluice_build_info gauge\n"), "{}", plain.text);
 }
