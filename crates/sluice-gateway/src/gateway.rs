@@ -28,6 +28,9 @@ const CERTIFICATES_TIME: Duration = Duration::from_secs(1);
 /// How long a drain waits for the last lines of the access log. A disk that hangs must not hold up the end.
 const ACCESS_LOG_TIME_MAX: Duration = Duration::from_secs(2);
 
+/// Told when the last line of the access log is written.
+type AccessLogOver = oneshot::Receiver<()>;
+
 /// A running gateway. Clones are handles on the same one; when the last is dropped, it stops at once. Use
 /// [`Gateway::drain`] to stop without cutting anybody off.
 #[derive(Clone, Debug)]
@@ -48,8 +51,8 @@ struct Running {
     reports: Mutex<Vec<oneshot::Receiver<DrainReport>>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     access_log: Option<Arc<AccessLog>>,
-    /// Told when the last line of the access log is written; taken by the first who drains.
-    access_log_over: Mutex<Option<oneshot::Receiver<()>>>,
+    /// Taken by the first who drains.
+    access_log_over: Mutex<Option<AccessLogOver>>,
 }
 
 /// What all threads of a gateway share. Nothing in it is written to on the request path.
@@ -331,7 +334,7 @@ fn open_desk(options: &Options, workers: usize) -> Result<Option<Desk>, StartErr
 fn begin_access_log(
     desk: Option<Desk>,
     threads: &mut Vec<JoinHandle<()>>,
-) -> std::io::Result<(Option<Arc<AccessLog>>, Option<oneshot::Receiver<()>>)> {
+) -> std::io::Result<(Option<Arc<AccessLog>>, Option<AccessLogOver>)> {
     let Some(desk) = desk else { return Ok((None, None)) };
     let log = desk.log();
     let (over, is_over) = oneshot::channel();
