@@ -29,6 +29,9 @@ const CERTIFICATES_TIME: Duration = Duration::from_secs(1);
 /// How long a drain waits for the last lines of the access log. A disk that hangs must not hold up the end.
 const ACCESS_LOG_TIME_MAX: Duration = Duration::from_secs(2);
 
+/// Told when the last line of the access log is written.
+type AccessLogOver = oneshot::Receiver<()>;
+
 /// A running gateway. Clones are handles on the same one; when the last is dropped, it stops at once. Use
 /// [`Gateway::drain`] to stop without cutting anybody off.
 #[derive(Clone, Debug)]
@@ -49,8 +52,8 @@ struct Running {
     reports: Mutex<Vec<oneshot::Receiver<DrainReport>>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     access_log: Option<Arc<AccessLog>>,
-    /// Told when the last line of the access log is written; taken by the first who drains.
-    access_log_over: Mutex<Option<oneshot::Receiver<()>>>,
+    /// Taken by the first who drains.
+    access_log_over: Mutex<Option<AccessLogOver>>,
 }
 
 /// What all threads of a gateway share. Nothing in it is written to on the request path.
@@ -93,6 +96,22 @@ pub struct DrainReport {
 pub(crate) struct Place(Arc<Shared>);
 
 impl Shared {
+    fn new(preview_key: PreviewKey, limits: Limits, attributes: Attributes, trace: TraceOptions) -> Shared {
+        Shared {
+            table: Arc::new(ArcSwap::from_pointee(Table::empty())),
+            preview_key,
+            limits,
+            attributes,
+            trace,
+            started: Instant::now(),
+            activity: watch::Sender::new(0),
+            readiness: watch::Sender::new(Arc::default()),
+            published: Notify::new(),
+            retired: Mutex::default(),
+            connections: AtomicUsize::new(0),
+        }
+    }
+
     /// Frees tables that nobody looks at any more.
     pub(crate) fn bury(&self) {
         let mut retired = self.retired.lock().unwrap_or_else(PoisonError::into_inner);
@@ -136,19 +155,8 @@ impl Gateway {
             tls_address = Some(open(tls.listen, door, &mut listening)?);
         }
         let desk = open_desk(&options, workers)?;
-        let shared = Arc::new(Shared {
-            table: Arc::new(ArcSwap::from_pointee(Table::empty())),
-            preview_key: options.preview_key,
-            limits: options.limits,
-            attributes: options.attributes,
-            trace: options.trace,
-            started: Instant::now(),
-            activity: watch::Sender::new(0),
-            readiness: watch::Sender::new(Arc::default()),
-            published: Notify::new(),
-            retired: Mutex::default(),
-            connections: AtomicUsize::new(0),
-        });
+        let Options { preview_key, limits, attributes, trace, .. } = options;
+        let shared = Arc::new(Shared::new(preview_key, limits, attributes, trace));
         let phase = watch::Sender::new(Phase::Serving);
         let (started, starts) = mpsc::channel();
         let (mut reports, mut threads) = (Vec::new(), Vec::new());
@@ -182,16 +190,7 @@ impl Gateway {
         for _ in 0..threads.len() {
             starts.recv().map_err(|_| failed(std::io::ErrorKind::BrokenPipe.into()))?.map_err(failed)?;
         }
-        let access_log = desk.as_ref().map(Desk::log);
-        let (over, access_log_over) = oneshot::channel();
-        if let Some(desk) = desk {
-            let write = move || {
-                desk.write();
-                // Nobody may be there to read it.
-                let _is_read = over.send(()).is_ok();
-            };
-            threads.push(Builder::new().name("gateway-access-log".to_owned()).spawn(write).map_err(failed)?);
-        }
+        let (access_log, access_log_over) = begin_access_log(desk, &mut threads).map_err(failed)?;
         tracing::info!(%address, workers, "The gateway listens");
         let running = Running {
             shared,
@@ -203,7 +202,7 @@ impl Gateway {
             reports: Mutex::new(reports),
             threads: Mutex::new(threads),
             access_log,
-            access_log_over: Mutex::new(Some(access_log_over)),
+            access_log_over: Mutex::new(access_log_over),
         };
         Ok(Gateway { running: Arc::new(running) })
     }
@@ -345,7 +344,7 @@ impl Gateway {
         running.phase.send_replace(Phase::Stopped);
         let over = lock(&running.access_log_over).take();
         if let Some(over) = over {
-            // An error means that there is no access log.
+            // An error means that its thread is gone already.
             let _is_over = tokio::time::timeout(ACCESS_LOG_TIME_MAX, over).await.is_ok();
         }
         sum
@@ -356,6 +355,23 @@ fn open_desk(options: &Options, workers: usize) -> Result<Option<Desk>, StartErr
     let Some(access_log) = &options.access_log else { return Ok(None) };
     let desk = Desk::open(access_log, options.preview_key.clone(), workers);
     desk.map(Some).map_err(|source| StartError::AccessLog { source })
+}
+
+/// Starts the thread that writes the access log, if there is one; gives who is told when its last line is written.
+fn begin_access_log(
+    desk: Option<Desk>,
+    threads: &mut Vec<JoinHandle<()>>,
+) -> std::io::Result<(Option<Arc<AccessLog>>, Option<AccessLogOver>)> {
+    let Some(desk) = desk else { return Ok((None, None)) };
+    let log = desk.log();
+    let (over, is_over) = oneshot::channel();
+    let write = move || {
+        desk.write();
+        // Nobody may be there to read it.
+        let _is_read = over.send(()).is_ok();
+    };
+    threads.push(Builder::new().name("gateway-access-log".to_owned()).spawn(write)?);
+    Ok((Some(log), Some(is_over)))
 }
 
 /// Listens at a door with every worker; gives where that is.

@@ -99,6 +99,7 @@ impl Forward<'_> {
 
     /// Makes what came of the attempts an answer, or the reason why there is none. `visitor` is the visitor's end of a
     /// switched protocol.
+    #[expect(clippy::result_large_err, reason = "a box would cost an allocation for each request that fails")]
     pub(super) fn conclude(
         &self,
         outgoing: &Outgoing,
@@ -299,6 +300,7 @@ impl Forward<'_> {
     }
 
     /// Makes an endpoint's response one of the gateway's.
+    #[expect(clippy::result_large_err, reason = "a box would cost an allocation for each request that fails")]
     fn accept(
         &self,
         outgoing: &Outgoing,

@@ -97,7 +97,11 @@ async fn readiness(Extract(state): Shared) -> Result<axum::Json<Ready>, ApiError
 #[utoipa::path(
     get, path = "/metrics", tag = "operations", operation_id = "getMetrics",
     responses(
-        (status = 200, description = "The figures", body = String, content_type = "application/openmetrics-text"),
+        (
+            status = 200,
+            description = "The figures",
+            content((String = "application/openmetrics-text"), (String = "text/plain"))
+        ),
         AnyProblems
     )
 )]

@@ -13,4 +13,5 @@ mod foresight;
 mod gates;
 mod help;
 mod releases;
+mod seeing;
 mod world;

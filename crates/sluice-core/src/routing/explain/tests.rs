@@ -98,9 +98,48 @@ fn visit(plan: &'static str, user: &str) -> Visit {
 fn an_explanation_reads_from_the_answer_to_what_it_came_from() {
     let service = service(&["vip"], &[(Some("staff"), 100.0), (None, 30.0)]);
     let told = |visit: &Visit, ready| explain(&service, visit, NOTHING, ready).to_string();
-    expect_test::expect![[r#""#]].assert_eq(&told(&visit("free", "7"), 2));
-    expect_test::expect![[r#""#]].assert_eq(&told(&Visit { plan: "free", user: None }, 1));
-    expect_test::expect![[r#""#]].assert_eq(&told(&visit("vip", "7"), 0));
+    expect_test::expect![[r#"
+        GET shop.example.com/checkout/1 gets version 2.0.3 of production/checkout: no rule of the release takes the visitor in.
+
+        route     shop.example.com/checkout of checkout in production
+        unit      7, from header `x-user-id`
+        visitor   plan = free, from header `x-plan`
+        release   checkout-2.1.0-1 from 2.0.3 to 2.1.0
+        bucket    86615 of 100000
+        rules     1. keep out segment vip (visitor.plan == 'vip'): they are not in it
+                  2. take in segment staff (visitor.plan == 'staff'): they are not in it
+                  3. take in 30% of everyone: not them, as 86615 is not below 30000
+        version   2.0.3: no rule of the release takes the visitor in; 2 of 2 endpoints ready
+        snapshot  generation 7
+    "#]].assert_eq(&told(&visit("free", "7"), 2));
+    expect_test::expect![[r#"
+        GET shop.example.com/checkout/1 comes from a new visitor, for whom a lot is drawn: 30% of them get version 2.1.0 of production/checkout, the others 2.0.3.
+
+        route     shop.example.com/checkout of checkout in production
+        unit      none: the visitor is given a new one, in cookie `sluice_unit`
+        visitor   plan = free, from header `x-plan`
+        release   checkout-2.1.0-1 from 2.0.3 to 2.1.0
+        rules     1. keep out segment vip (visitor.plan == 'vip'): they are not in it
+                  2. take in segment staff (visitor.plan == 'staff'): they are not in it
+                  3. take in 30% of everyone: by lot
+        version   2.1.0 with a chance of 30%: the visitor is within the share of everyone; 1 of 2 endpoints ready
+                  2.0.3 with a chance of 70%: no rule of the release takes the visitor in; 1 of 2 endpoints ready
+        snapshot  generation 7
+    "#]].assert_eq(&told(&Visit { plan: "free", user: None }, 1));
+    expect_test::expect![[r#"
+        GET shop.example.com/checkout/1 gets version 2.0.3 of production/checkout: the visitor is in segment vip, which is kept out. No endpoint of 2.0.3 is ready now, so the answer is 503 until one is.
+
+        route     shop.example.com/checkout of checkout in production
+        unit      7, from header `x-user-id`
+        visitor   plan = vip, from header `x-plan`
+        release   checkout-2.1.0-1 from 2.0.3 to 2.1.0
+        bucket    86615 of 100000
+        rules     1. keep out segment vip (visitor.plan == 'vip'): keeps them out
+                  2. take in segment staff (visitor.plan == 'staff'): not asked
+                  3. take in 30% of everyone: not asked
+        version   2.0.3: the visitor is in segment vip, which is kept out; 0 of 2 endpoints ready
+        snapshot  generation 7
+    "#]].assert_eq(&told(&visit("vip", "7"), 0));
 }
 
 #[test]
