@@ -155,7 +155,7 @@ impl Gateway {
             tls_address = Some(open(tls.listen, door, &mut listening)?);
         }
         let desk = open_desk(&options, workers)?;
-        let Options { preview_key, limits, attributes, trace, .. } = options;
+        let Options { preview_key, limits, attributes, trace, tls, .. } = options;
         let shared = Arc::new(Shared::new(preview_key, limits, attributes, trace));
         let phase = watch::Sender::new(Phase::Serving);
         let (started, starts) = mpsc::channel();
@@ -179,7 +179,7 @@ impl Gateway {
             move || health::run(&shared, phase, &started)
         };
         threads.push(Builder::new().name("gateway-health".to_owned()).spawn(health).map_err(failed)?);
-        if let Some(tls) = options.tls {
+        if let Some(tls) = tls {
             let (phase, started) = (phase.subscribe(), started.clone());
             let follow = move || follow(&tls.certificates, phase, &started);
             let name = "gateway-certificates".to_owned();

@@ -1201,6 +1201,12 @@ export interface components {
          * @enum {string}
          */
         CheckUnit: "request" | "user";
+        /** @description A certificate of the gateway's own, by its files. */
+        ClientCertificate: {
+            /** @description A PEM file with the certificate first, then what it was issued by. */
+            certificate: components["schemas"]["FilePath"];
+            key?: components["schemas"]["FilePath"] | null;
+        };
         /**
          * @description What keeps more people from meeting a candidate.
          * @enum {string}
@@ -1294,6 +1300,15 @@ export interface components {
              * @description How many there are.
              */
             total: number;
+        };
+        /**
+         * @description TLS to the endpoints of a service that are written `https://`. Files are named here and read where the gateway runs, so
+         *     that no secret is ever in a document; changed files are read again by themselves.
+         */
+        EndpointTls: {
+            ca?: components["schemas"]["FilePath"] | null;
+            client?: components["schemas"]["ClientCertificate"] | null;
+            serverName?: components["schemas"]["TlsName"] | null;
         };
         /** @description Where services run. */
         Environment: {
@@ -1534,6 +1549,8 @@ export interface components {
          * @enum {string}
          */
         FigureOrigin: "live" | "given" | "assumed";
+        /** @example /etc/sluice/endpoints/ca.pem */
+        FilePath: string;
         /** @description Something that looks wrong. */
         Finding: {
             /** @description How bad it is. */
@@ -2715,6 +2732,7 @@ export interface components {
             count?: components["schemas"]["PathPrefix"][];
             /** @description How long the gateway waits for endpoints. */
             timeouts: components["schemas"]["TimeoutSpec"];
+            endpointTls?: components["schemas"]["EndpointTls"] | null;
             /** @description Who sees the response header `x-sluice-version`. Default `preview`. */
             reveal: components["schemas"]["Reveal"];
             /**
@@ -3025,6 +3043,8 @@ export interface components {
          * @example 2026-11-23T09:30:00.000Z
          */
         Timestamp: string;
+        /** @example api.internal */
+        TlsName: string;
         /** @example 0.5pp */
         Tolerance: string;
         /** @description What was counted for one service in one second. */
