@@ -1079,7 +1079,7 @@ export interface components {
              */
             slower: number;
         };
-        /** @description Where a visitor's attribute is read. Written `header: NAME`, `cookie: NAME` or `query: NAME`. */
+        /** @description Where a visitor's attribute is read. Written `header: NAME`, `cookie: NAME`, `query: NAME` or `claim: PATH`. */
         AttributeSource: {
             /** @description The value of a request header, name in lower case. */
             header: string;
@@ -1089,6 +1089,9 @@ export interface components {
         } | {
             /** @description The value of a query parameter. */
             query: string;
+        } | {
+            /** @description A claim of the visitor's verified token: `plan`, or `realm.role` for one within another. */
+            claim: string;
         };
         /** @description A share of a segment, or of everyone. */
         AudienceRule: {
@@ -1096,6 +1099,11 @@ export interface components {
             /** @description How much of it. All of it when absent. */
             percent?: components["schemas"]["Percent"];
         };
+        /**
+         * @description Which of a version's ready endpoints takes a request.
+         * @enum {string}
+         */
+        Balance: "leastRequests" | "roundRobin";
         Bound: string | number;
         /** @description Where a version comes from, as its pipeline says. Rules that choose a policy may look at it. */
         Build: {
@@ -1112,6 +1120,8 @@ export interface components {
                 [key: string]: string;
             };
         };
+        /** @example x-env */
+        ChangedField: string;
         /** @description What a check says, and why. */
         CheckAccount: {
             /** @description The check in words. */
@@ -1775,6 +1785,19 @@ export interface components {
             /** @description Why it goes ahead although the order of environments, a window or a freeze speaks against it. */
             override?: string | null;
         };
+        /** @description Changes to headers: first `remove`, then `set`, then `add`. */
+        HeaderChanges: {
+            /** @description Takes the place of whatever is there. */
+            set?: {
+                [key: string]: components["schemas"]["HeaderText"];
+            };
+            /** @description Comes besides what is there. */
+            add?: {
+                [key: string]: components["schemas"]["HeaderText"];
+            };
+            /** @description Taken off. */
+            remove?: components["schemas"]["ChangedField"][];
+        };
         /** @description One header of a request. */
         HeaderLine: {
             /**
@@ -1788,6 +1811,8 @@ export interface components {
              */
             value: string;
         };
+        /** @example production */
+        HeaderText: string;
         /** @description Active health checks: a GET that an endpoint answers with 200–399 in time. */
         HealthSpec: {
             /**
@@ -1869,6 +1894,21 @@ export interface components {
          * @enum {string}
          */
         Kind: "Service" | "Segment" | "Metric" | "Policy" | "Environment" | "Release";
+        /** @description What one endpoint may be given at a time, over all workers of a gateway. */
+        LimitSpec: {
+            /**
+             * Format: int32
+             * @description Requests in flight to one endpoint. With HTTP/1.1 that is its busy connections.
+             */
+            inFlight: number;
+            /**
+             * Format: int32
+             * @description How many requests of one version may wait for a place. More are answered 503. Default 0: none waits.
+             */
+            queue: number;
+            /** @description How long a request may wait. Then it is answered 503. Default 1s. */
+            wait: components["schemas"]["Span"];
+        };
         /** @description What was found. */
         LintResults: {
             /** @description The policies that were looked at, also those without a finding. */
@@ -1945,15 +1985,8 @@ export interface components {
             createdAt?: components["schemas"]["Timestamp"] | null;
             updatedAt?: components["schemas"]["Timestamp"] | null;
         };
-        /** @description How a check is decided. */
-        Method: {
-            /** @description A short name that stays. */
-            name: string;
-            /** @description In plain words. */
-            words: string;
-            /** @description Where it comes from; none for plain comparisons of numbers. */
-            source?: string | null;
-        };
+        /** @example GET */
+        Method: string;
         /** @description A named measurement. */
         Metric: {
             /**
@@ -2116,6 +2149,25 @@ export interface components {
              */
             endpoints: number;
         };
+        /** @description When an endpoint that fails is left out for a while, though its health checks succeed (outlier ejection). */
+        OutlierSpec: {
+            /**
+             * Format: int32
+             * @description After this many failures in a row: a status of 500 or more, a connection not taken, a broken or late response.
+             *     Default 5.
+             */
+            failures: number;
+            /**
+             * @description For how long the first time; twice, three times … as long when it fails again at once. Default 30s, and at most
+             *     ten times as long.
+             */
+            eject: components["schemas"]["Span"];
+            /**
+             * Format: int32
+             * @description How many of a version's endpoints may be left out at a time, in percent. The last one never is. Default 50.
+             */
+            mostPercent: number;
+        };
         /** @description What the gateway answers by itself. */
         OwnAnswer: {
             /**
@@ -2144,6 +2196,8 @@ export interface components {
          * @enum {string}
          */
         PhaseName: "Pending" | "Waiting" | "AwaitingApproval" | "Progressing" | "Paused" | "Promoting" | "Succeeded" | "RollingBack" | "RolledBack" | "Aborted" | "Superseded" | "Failed";
+        /** @example shop.example.com */
+        PlainHost: string;
         /** @description What was counted for one version in one second, and its latency. */
         Point: {
             /** @description The end of the second. */
@@ -2436,6 +2490,21 @@ export interface components {
              */
             times?: number;
         };
+        /** @description Where visitors are sent instead. What is absent stays as the visitor asked for it. */
+        Redirect: {
+            scheme?: components["schemas"]["Scheme"] | null;
+            host?: components["schemas"]["PlainHost"] | null;
+            /**
+             * Format: int32
+             * @description The port. That of the scheme when another scheme or host is given; the visitor's own otherwise.
+             */
+            port?: number | null;
+            path?: components["schemas"]["PathPrefix"] | null;
+            /** @description Default 308: for good, with the same method and body. */
+            status?: components["schemas"]["RedirectStatus"];
+        };
+        /** @enum {integer} */
+        RedirectStatus: 301 | 302 | 303 | 307 | 308;
         /** @description One run of a service, from one version to another, with how it goes. */
         Release: {
             /**
@@ -2545,10 +2614,38 @@ export interface components {
             text: string;
         };
         /**
+         * @description What a request is sent again on.
+         * @enum {string}
+         */
+        RetryOn: "reset" | "timeout" | "500" | "502" | "503" | "504";
+        /**
+         * @description When a request that is safe to repeat (RFC 9110 section 9.2.2) is sent to another endpoint of the same version.
+         *     Requests that may change something are never sent again once an endpoint may have seen them.
+         */
+        RetrySpec: {
+            /**
+             * Format: int32
+             * @description How often a request is sent again, at most: 1 to 5. Default 1.
+             */
+            attempts?: number;
+            /** @description On what. Default `reset`, `502`, `503`, `504`. */
+            on?: components["schemas"]["RetryOn"][];
+            /**
+             * @description How many requests in a hundred may be sent again, over the whole service, so that one that is down is not
+             *     asked twice as much. A few (10) may be at any rate. Default 20.
+             */
+            budgetPercent?: components["schemas"]["Percent"];
+        };
+        /**
          * @description Who sees the response header `x-sluice-version`.
          * @enum {string}
          */
         Reveal: "always" | "preview" | "never";
+        /** @description What the service is asked for instead. */
+        Rewrite: {
+            path?: components["schemas"]["PathPrefix"] | null;
+            host?: components["schemas"]["PlainHost"] | null;
+        };
         /** @description How many requests may be expected to fail because of the candidate, more than on stable, until the end of a ramp. */
         RiskBudget: {
             /**
@@ -2562,12 +2659,46 @@ export interface components {
          * @enum {string}
          */
         Role: "stable" | "candidate" | "kept" | "dark";
-        /** @description Requests by host and path. */
+        /**
+         * @description Requests by host and path, and by what else they show; and what is done with them on the way.
+         *
+         *     Of the routes that a request fits, the exact host wins over `*.`, that over `*`; then the longest path; then the
+         *     one that asks for most: see [`RouteSpec::demands`].
+         */
         RouteSpec: {
             /** @description `shop.example.com`, `*.example.com` for any host below it, or `*` for every host. */
             host?: components["schemas"]["HostPattern"];
             /** @description A path prefix, matched on segment borders: `/checkout` takes `/checkout/1`, not `/checkouts`. */
             path?: components["schemas"]["PathPrefix"];
+            scheme?: components["schemas"]["Scheme"] | null;
+            /** @description Only requests with one of these methods. All when empty. */
+            methods?: components["schemas"]["Method"][];
+            /** @description Only requests with these headers: by name, the value, or `*` for any. */
+            headers?: {
+                [key: string]: components["schemas"]["Wanted"];
+            };
+            /** @description Only requests with these query parameters: by name, the value, or `*` for any. */
+            query?: {
+                [key: string]: components["schemas"]["Wanted"];
+            };
+            /** @description Only requests that this rule (CEL) holds for, as in a segment. */
+            when?: string | null;
+            redirect?: components["schemas"]["Redirect"] | null;
+            /** @description What the service is asked for instead. */
+            rewrite?: components["schemas"]["Rewrite"];
+            /** @description What is changed in the headers that the service sees. */
+            requestHeaders?: components["schemas"]["HeaderChanges"];
+            /** @description What is changed in the headers that visitors see. */
+            responseHeaders?: components["schemas"]["HeaderChanges"];
+            /** @description How long the gateway waits on this route, where that is not as the service says. */
+            timeouts?: components["schemas"]["RouteTimeouts"];
+            retries?: components["schemas"]["RetrySpec"] | null;
+        };
+        /** @description How long the gateway waits, where a route says so. */
+        RouteTimeouts: {
+            connect?: components["schemas"]["Span"] | null;
+            response?: components["schemas"]["Span"] | null;
+            idle?: components["schemas"]["Span"] | null;
         };
         /**
          * @description What a rule says about a visitor.
@@ -2638,6 +2769,11 @@ export interface components {
             /** @description Some of the shares that a ramp goes through. */
             stages: components["schemas"]["Stage"][];
         };
+        /**
+         * @description How visitors speak to the gateway.
+         * @enum {string}
+         */
+        Scheme: "http" | "https";
         /** @description Where a secret is kept: the server's environment, or a file that the server can read. */
         SecretSource: {
             /** @description A variable of the server's environment. */
@@ -2732,6 +2868,10 @@ export interface components {
             count?: components["schemas"]["PathPrefix"][];
             /** @description How long the gateway waits for endpoints. */
             timeouts: components["schemas"]["TimeoutSpec"];
+            /** @description How endpoints share requests. Default `leastRequests`. */
+            balance: components["schemas"]["Balance"];
+            limits?: components["schemas"]["LimitSpec"] | null;
+            outliers?: components["schemas"]["OutlierSpec"] | null;
             endpointTls?: components["schemas"]["EndpointTls"] | null;
             /** @description Who sees the response header `x-sluice-version`. Default `preview`. */
             reveal: components["schemas"]["Reveal"];
@@ -3080,13 +3220,16 @@ export interface components {
                 [key: string]: components["schemas"]["VersionHistory"];
             };
         };
-        /** @description One place in a request. Written `header: NAME` or `cookie: NAME`. */
+        /** @description One place in a request. Written `header: NAME`, `cookie: NAME` or `claim: PATH`. */
         UnitSource: {
             /** @description The value of a request header, name in lower case. */
             header: string;
         } | {
             /** @description The value of a cookie. */
             cookie: string;
+        } | {
+            /** @description A claim of the visitor's verified token: `sub`, or `realm.role` for one within another. */
+            claim: string;
         };
         /**
          * @description A service that keeps metrics for others: Datadog, New Relic, CloudWatch, InfluxDB.
@@ -3220,6 +3363,8 @@ export interface components {
             /** @description Its share of everyone, parts per 100 000, segments not counted. */
             share: components["schemas"]["Weight"];
         };
+        /** @example 1 */
+        Wanted: string;
         /** @description A webhook's gate as it is written: one flat object. */
         WebhookGate: {
             /** @description Who is asked: `http` or `https`. It answers `{"verdict": "pass" | "fail" | "wait", "reason": "…"}`. */
