@@ -119,6 +119,7 @@ fn start(stable: SocketAddr, candidate: SocketAddr) -> Gateway {
         workers: None,
         preview_key: PreviewKey::new([0; 32]),
         limits: Limits::default(),
+        fast_path: true,
     })
     .expect("a free port");
     let services = [(routing.key.clone(), Arc::new(routing))].into();

@@ -2,6 +2,8 @@
 //!
 //! The connection that was used last is used first: a few stay warm and the others grow old enough to be closed.
 
+mod raw;
+
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::io;
@@ -20,6 +22,7 @@ use tokio::net::TcpStream;
 use crate::answer::Trouble;
 use crate::proxy::RequestBody;
 use crate::table::{Endpoint, Version};
+pub(crate) use raw::Raw;
 
 /// Idle connections that one worker keeps to one endpoint: as many as HAProxy does by default for a whole server
 /// of a few threads. More are closed when their request is over.
@@ -44,6 +47,8 @@ pub(crate) struct Pools {
 pub(crate) struct Pool {
     endpoint: Arc<Endpoint>,
     idle: RefCell<Vec<Idle>>,
+    /// Those of the short way.
+    raw: RefCell<Vec<raw::Idle>>,
     in_flight: Cell<usize>,
     avoid_until: Cell<Option<Instant>>,
     /// The endpoint is in no snapshot any more: connections are closed when their request is over.
@@ -92,6 +97,7 @@ impl Pools {
             Rc::new(Pool {
                 endpoint: Arc::clone(endpoint),
                 idle: RefCell::default(),
+                raw: RefCell::default(),
                 in_flight: Cell::new(0),
                 avoid_until: Cell::new(None),
                 is_retired: Cell::new(false),
@@ -106,6 +112,7 @@ impl Pools {
             pool.idle.borrow_mut().retain(|idle| {
                 !idle.connection.sender.is_closed() && now.duration_since(idle.since) < IDLE_TIME_MAX
             });
+            pool.raw.borrow_mut().retain(|idle| idle.is_worth_keeping(now));
         }
     }
 
@@ -116,6 +123,7 @@ impl Pools {
             if !is_kept {
                 pool.is_retired.set(true);
                 pool.idle.borrow_mut().clear();
+                pool.raw.borrow_mut().clear();
             }
             is_kept
         });
@@ -154,11 +162,18 @@ impl Seat {
     ///
     /// When the endpoint takes none, or not in time.
     pub(crate) async fn connect(&self, timeout: Duration) -> Result<Connection, Trouble> {
-        let opened = tokio::time::timeout(timeout, open(&self.pool.endpoint)).await;
-        let trouble = match opened {
-            Ok(Ok(connection)) => {
+        self.opened(timeout, open(&self.pool.endpoint)).await
+    }
+
+    async fn opened<T>(
+        &self,
+        timeout: Duration,
+        opening: impl Future<Output = io::Result<T>>,
+    ) -> Result<T, Trouble> {
+        let trouble = match tokio::time::timeout(timeout, opening).await {
+            Ok(Ok(opened)) => {
                 self.pool.avoid_until.set(None);
-                return Ok(connection);
+                return Ok(opened);
             }
             Ok(Err(error)) => {
                 tracing::debug!(endpoint = %self.pool.endpoint.spec, %error, "An endpoint takes no connection");
@@ -200,7 +215,7 @@ impl Connection {
     }
 }
 
-async fn open(endpoint: &Endpoint) -> io::Result<Connection> {
+async fn dial(endpoint: &Endpoint) -> io::Result<TcpStream> {
     let stream = match endpoint.address {
         Some(address) => TcpStream::connect(address).await?,
         None => TcpStream::connect((endpoint.spec.host(), endpoint.spec.port())).await?,
@@ -209,6 +224,11 @@ async fn open(endpoint: &Endpoint) -> io::Result<Connection> {
     // Notices an endpoint that vanished under a tunnel, which may be quiet for as long as it likes.
     let alive = socket2::TcpKeepalive::new().with_time(Duration::from_secs(60));
     socket2::SockRef::from(&stream).set_tcp_keepalive(&alive)?;
+    Ok(stream)
+}
+
+async fn open(endpoint: &Endpoint) -> io::Result<Connection> {
+    let stream = dial(endpoint).await?;
     let heard = Arc::new(Heard::default());
     let socket = EndpointSocket { stream, heard: Arc::clone(&heard) };
     let handshake = http1::handshake(TokioIo::new(socket)).await;

@@ -6,6 +6,7 @@
 mod decision;
 mod download;
 mod exchange;
+mod fast;
 mod forward;
 mod headers;
 mod outgoing;
@@ -22,18 +23,22 @@ use std::time::Instant;
 use bytes::Bytes;
 use http::header::{HeaderValue, SET_COOKIE};
 use http::request::Parts;
-use http::{HeaderName, Request, Response};
+use http::{HeaderMap, HeaderName, Request, Response};
 use hyper::body::Incoming;
 use sluice_core::document::service::Reveal;
+use sluice_core::routing::ServiceRouting;
 
 use crate::answer::Trouble;
-use crate::worker::{Caller, Worker};
+use crate::table::Version;
+use crate::worker::{Caller, Link, Worker};
 use decision::Decision;
 use exchange::Exchange;
 use forward::Forward;
 use outgoing::{Hop, Outgoing};
+use shadow::CopyTo;
 
 pub(crate) use download::ResponseBody;
+pub(crate) use fast::{Left, serve as serve_fast};
 pub(crate) use headers::Origin;
 pub use shadow::SHADOW_HEADER;
 pub(crate) use shadow::Shadows;
@@ -51,27 +56,17 @@ pub(crate) async fn answer(
     let started = Instant::now();
     let table = worker.table();
     let (parts, body) = request.into_parts();
-    let decision = match Decision::of(worker, &table, &parts) {
-        Ok(decision) => decision,
+    let decision = Decision::of(worker, &table, &parts);
+    let begun = match decision.and_then(|decision| begin(worker, &caller.link, decision, started)) {
+        Ok(begun) => begun,
         Err(trouble) => {
             caller.link.request_over();
             return own(trouble, &parts);
         }
     };
-    let routing = Arc::clone(&decision.service.routing);
-    let shown = is_shown(routing.reveal, decision.is_preview);
-    let Some(version) = decision.version else {
-        // A snapshot whose stable version has no endpoints at all: nothing to count it against.
-        caller.link.request_over();
-        return own(Trouble::NoReadyEndpoint, &parts);
-    };
-    let (version, cookie) = (Arc::clone(version), decision.cookie);
-    let (release, copy_to, path, who) = (decision.release, decision.copy_to, decision.path, decision.who);
+    let Begun { version, routing, exchange, signs, release, copy_to } = begun;
     drop(table);
 
-    let link = Some(&caller.link);
-    let counters = (version.counters.of_worker(worker.index), version.path_counters(path, worker.index));
-    let exchange = Exchange::begin(worker, link, counters, who, started);
     let accept = parts.headers.get(http::header::ACCEPT).cloned();
     let replay_bytes_max = worker.shared.limits.replay_bytes_max;
     let idle = routing.timeouts.idle.as_duration();
@@ -83,13 +78,59 @@ pub(crate) async fn answer(
         exchange.fail(trouble);
         own_for(trouble, accept)
     });
-    if shown {
-        response.headers_mut().insert(VERSION_HEADER, version.header.clone());
-    }
-    if let Some(cookie) = cookie {
-        response.headers_mut().append(SET_COOKIE, cookie);
-    }
+    signs.put_on(response.headers_mut());
     response
+}
+
+/// A request that a version was chosen for.
+struct Begun {
+    version: Arc<Version>,
+    routing: Arc<ServiceRouting>,
+    exchange: Exchange,
+    signs: Signs,
+    /// What the request carries to the hops behind.
+    release: Option<HeaderValue>,
+    copy_to: Option<CopyTo>,
+}
+
+/// What the visitor is told besides the answer.
+struct Signs {
+    /// Which version answered.
+    version: Option<HeaderValue>,
+    /// The unit that was minted for them.
+    cookie: Option<HeaderValue>,
+}
+
+impl Signs {
+    fn put_on(self, headers: &mut HeaderMap) {
+        if let Some(version) = self.version {
+            headers.insert(VERSION_HEADER, version);
+        }
+        if let Some(cookie) = self.cookie {
+            headers.append(SET_COOKIE, cookie);
+        }
+    }
+}
+
+/// Begins the account of a request.
+///
+/// # Errors
+///
+/// When there is nothing to count it against: a snapshot whose stable version has no endpoints at all.
+fn begin(
+    worker: &Rc<Worker>,
+    link: &Arc<Link>,
+    decision: Decision<'_>,
+    started: Instant,
+) -> Result<Begun, Trouble> {
+    let version = Arc::clone(decision.version.ok_or(Trouble::NoReadyEndpoint)?);
+    let routing = Arc::clone(&decision.service.routing);
+    let shown = is_shown(routing.reveal, decision.is_preview).then(|| version.header.clone());
+    let path = version.path_counters(decision.path, worker.index);
+    let counters = (version.counters.of_worker(worker.index), path);
+    let exchange = Exchange::begin(worker, Some(link), counters, decision.who, started);
+    let signs = Signs { version: shown, cookie: decision.cookie };
+    Ok(Begun { exchange, routing, signs, release: decision.release, copy_to: decision.copy_to, version })
 }
 
 fn is_shown(reveal: Reveal, is_preview: bool) -> bool {

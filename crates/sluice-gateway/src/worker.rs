@@ -30,6 +30,7 @@ use crate::proxy::Shadows;
 use crate::table::Table;
 
 pub(crate) use link::{Link, Stage};
+pub(crate) use socket::Socket;
 pub(crate) use visit::{Caller, Visit};
 pub(crate) use wire::Wire;
 
@@ -61,7 +62,7 @@ pub(crate) struct Worker {
     is_draining: Cell<bool>,
     /// The sweeps so far.
     ticks: Arc<AtomicU64>,
-    sweep_time: Duration,
+    pub(crate) sweep_time: Duration,
 }
 
 /// Counts a connection or tunnel among those that a drain waits for, until dropped.

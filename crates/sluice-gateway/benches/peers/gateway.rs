@@ -63,9 +63,9 @@ pub(crate) fn run(start: &Start, has_fast_path: bool) {
         workers: Some(WORKERS),
         preview_key: PreviewKey::new([0; 32]),
         limits: Limits::default(),
+        fast_path: has_fast_path,
     })
     .expect("free ports");
-    let _ = has_fast_path;
     let mut services: BTreeMap<ServiceKey, Arc<ServiceRouting>> = BTreeMap::new();
     let mut generation = 0;
     publish_shop(start, 10.0, &mut services);

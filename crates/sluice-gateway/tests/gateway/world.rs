@@ -22,6 +22,9 @@ pub(crate) use visitor::Visitor;
 /// Nothing in these tests takes this long unless it is broken.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
+/// These tests are compiled twice: as `gateway`, and as `gateway_long`.
+pub(crate) const HAS_FAST_PATH: bool = !matches!(env!("CARGO_CRATE_NAME").as_bytes(), b"gateway_long");
+
 pub(crate) const PREVIEW_KEY: PreviewKey = PreviewKey::new([7; 32]);
 
 /// Waits for something that must happen.
@@ -52,6 +55,7 @@ pub(crate) fn options(listen: std::net::SocketAddr, workers: usize) -> Options {
         workers: Some(workers),
         preview_key: PREVIEW_KEY,
         limits: Limits::default(),
+        fast_path: HAS_FAST_PATH,
     }
 }
 
