@@ -149,7 +149,7 @@ fn gateway(args: &ServeArgs, addresses: Addresses, preview_key: PreviewKey) -> R
         workers: args.workers.map(usize::from),
         preview_key,
         limits: Limits::default(),
-        fast_path: true,
+        fast_path: !args.no_fast_path,
     };
     Gateway::start(options).map_err(|error| cannot_start(&error, addresses))
 }

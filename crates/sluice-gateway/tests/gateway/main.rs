@@ -16,4 +16,5 @@ mod shadow;
 mod streams;
 mod trouble;
 mod tunnels;
+mod ways;
 mod world;

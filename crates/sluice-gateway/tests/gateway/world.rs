@@ -16,7 +16,7 @@ use sluice_core::routing::{ServiceRouting, ShareRule, Snapshot, Split};
 use sluice_core::{Counts, ServiceKey, Span, VersionName, Weight};
 use sluice_gateway::{Gateway, Limits, Options, PreviewKey};
 
-pub(crate) use endpoint::{Endpoint, Heard};
+pub(crate) use endpoint::{Conversation, Endpoint, Heard};
 pub(crate) use visitor::Visitor;
 
 /// Nothing in these tests takes this long unless it is broken.

@@ -30,6 +30,9 @@ pub(crate) struct ServeArgs {
     /// Every connection of a visitor begins with a PROXY header, version 1 or 2, of the load balancer in front; others are closed
     #[arg(long, env = "SLUICE_PROXY_PROTOCOL")]
     pub(crate) proxy_protocol: bool,
+    /// Send every request through the general HTTP library, plain ones too: slower, and otherwise the same
+    #[arg(long, env = "SLUICE_NO_FAST_PATH")]
+    pub(crate) no_fast_path: bool,
     /// How many threads carry traffic; one for each core when absent
     #[arg(long, env = "SLUICE_WORKERS", value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) workers: Option<u16>,
