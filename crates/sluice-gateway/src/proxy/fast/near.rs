@@ -83,10 +83,10 @@ impl<'a> Near<'a> {
             if must_finish.get() || self.caller.link.refusal().is_some() {
                 return Poll::Ready(Next::Hand);
             }
-            if self.held.len() > self.searched.max(self.needed.saturating_sub(1)) {
-                if let Some(next) = self.judge(worker) {
-                    return Poll::Ready(next);
-                }
+            if self.held.len() > self.searched.max(self.needed.saturating_sub(1))
+                && let Some(next) = self.judge(worker)
+            {
+                return Poll::Ready(next);
             }
             if let Some(body_time) = &mut self.body_time
                 && body_time.as_mut().poll(cx).is_ready()

@@ -37,7 +37,7 @@ impl Patience {
         let deadline = self.since + limit;
         if self.timer.is_none() {
             let is_long = limit > worker.sweep_time * 2;
-            if is_long && !(self.has_asked && !link.is_awaiting_sweep()) {
+            if is_long && (!self.has_asked || link.is_awaiting_sweep()) {
                 link.await_sweep();
                 self.has_asked = true;
                 return Poll::Pending;
