@@ -216,7 +216,7 @@ impl Contender {
                 use std::os::unix::net::UnixStream;
                 let mut socket = UnixStream::connect(self.folder.join("socket")).expect("a socket");
                 let mut order = String::new();
-                write!(order, "set weight split/v1 {};set weight split/v2 {percent}\n", 100 - percent)
+                writeln!(order, "set weight split/v1 {};set weight split/v2 {percent}", 100 - percent)
                     .expect("a text");
                 socket.write_all(order.as_bytes()).expect("an open socket");
                 let answer = std::io::read_to_string(socket).expect("an answer");
