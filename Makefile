@@ -48,6 +48,15 @@ chromium:
 	@test -x $(CHROMIUM) || { apt-get update -q && apt-get install -qy --no-install-recommends chromium; } \
 		|| { echo "No browser at $(CHROMIUM): install Chromium, or name one with CHROMIUM=/path" >&2; exit 1; }
 
+# An independent suite of what HTTP/2 asks of a server; it comes through Go's module proxy.
+.PHONY: conformance
+conformance: target/tools/h2spec/h2spec ## Runs h2spec against the gateway (needs Go)
+	H2SPEC=$(CURDIR)/$< $(CARGO) test --locked --package sluice-gateway --test gateway -- --ignored conformance
+
+target/tools/h2spec/h2spec:
+	@command -v go >/dev/null || { echo "h2spec is a program in Go: install Go" >&2; exit 1; }
+	GOBIN=$(CURDIR)/$(@D) go install github.com/summerwind/h2spec/cmd/h2spec@v2.2.1+incompatible
+
 .PHONY: metric-servers
 metric-servers:
 	@command -v prometheus >/dev/null && command -v victoria-metrics >/dev/null \

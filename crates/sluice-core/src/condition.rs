@@ -21,10 +21,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use crate::Name;
 use crate::document::service::AttributeSource;
 use crate::routing::Request;
+use compile::Named;
 pub use error::ConditionError;
 use eval::World;
 use program::Expr;
@@ -41,11 +43,12 @@ pub struct Condition {
 struct Compiled {
     scope: Scope,
     rule: Expr,
-    attributes: BTreeSet<String>,
+    named: Named,
 }
 
 impl Condition {
-    /// Compiles a rule about visitors: over `request` (`method`, `path`, `host`, `headers`, `cookies`, `query`) and
+    /// Compiles a rule about visitors: over `request` (`method`, `path`, `host`, `headers`,
+    /// `cookies`, `query`, `scheme`, `address`, `country`, `browser`, `system`, `device`) and
     /// `visitor` (`id`, and the attributes that the service names).
     ///
     /// # Errors
@@ -65,8 +68,8 @@ impl Condition {
 
     fn compile(source: &str, scope: Scope) -> Result<Condition, ConditionError> {
         let tree = syntax::parse(source)?;
-        let (rule, attributes) = compile::compile(&tree, scope)?;
-        Ok(Condition { source: source.into(), compiled: Arc::new(Compiled { scope, rule, attributes }) })
+        let (rule, named) = compile::compile(&tree, scope)?;
+        Ok(Condition { source: source.into(), compiled: Arc::new(Compiled { scope, rule, named }) })
     }
 
     /// The rule as it was written.
@@ -76,7 +79,12 @@ impl Condition {
 
     /// The visitor's attributes that the rule names, without `id`.
     pub fn attributes(&self) -> &BTreeSet<String> {
-        &self.compiled.attributes
+        &self.compiled.named.attributes
+    }
+
+    /// The lists that the rule looks into.
+    pub fn lists(&self) -> &BTreeSet<Name> {
+        &self.compiled.named.lists
     }
 
     /// Whether the rule holds for a visitor. `visitor` says where their attributes are read; an attribute that the
@@ -111,9 +119,19 @@ impl PartialEq for Condition {
     }
 }
 
+impl Eq for Condition {}
+
 impl Serialize for Condition {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.source)
+    }
+}
+
+/// A rule about visitors: those about changes are read where they stand.
+impl<'de> Deserialize<'de> for Condition {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let source = String::deserialize(deserializer)?;
+        Condition::for_visitors(&source).map_err(serde::de::Error::custom)
     }
 }
 

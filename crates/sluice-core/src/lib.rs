@@ -14,6 +14,7 @@
 //! | [`release`] | how a release lives: one state machine |
 //! | [`builtin`] | policies and metrics that exist without any file |
 
+pub mod agent;
 pub mod bucket;
 pub mod builtin;
 pub mod calendar;
@@ -21,8 +22,10 @@ pub mod condition;
 pub mod counts;
 pub mod document;
 pub mod forecast;
+pub mod id_set;
 pub mod lint;
 pub mod name;
+pub mod network;
 pub mod release;
 pub mod routing;
 pub mod schedule;

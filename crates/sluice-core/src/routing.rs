@@ -3,17 +3,21 @@
 //! A snapshot is immutable and swapped whole. [`decide`] looks at a request and a snapshot and nothing else, so the
 //! gateway, `explain` and the tests cannot disagree.
 
+pub mod explain;
 #[cfg(test)]
 mod tests;
+mod why;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::bucket::Bucket;
 use crate::condition::Condition;
 use crate::document::service::{
-    AttributeSource, Endpoint, HealthSpec, PathPrefix, Reveal, RouteSpec, TimeoutSpec, UnitSource,
+    AttributeSource, Balance, Endpoint, EndpointTls, HealthSpec, LimitSpec, OutlierSpec, PathPrefix, Reveal,
+    RouteSpec, Scheme, TimeoutSpec, UnitSource,
 };
 use crate::{Name, ServiceKey, VersionName, Weight};
 
@@ -41,6 +45,14 @@ pub struct ServiceRouting {
     pub health: HealthSpec,
     /// How long to wait for them.
     pub timeouts: TimeoutSpec,
+    /// How they share requests.
+    pub balance: Balance,
+    /// What one of them may be given at a time.
+    pub limits: Option<LimitSpec>,
+    /// When one that fails is left out for a while.
+    pub outliers: Option<OutlierSpec>,
+    /// How those with TLS are trusted.
+    pub endpoint_tls: Option<EndpointTls>,
     /// The paths whose requests are counted on their own too, longest first.
     pub count: Vec<PathPrefix>,
     /// Who sees which version answered.
@@ -131,6 +143,27 @@ pub trait Request {
     fn cookie(&self, name: &str) -> Option<&str>;
     /// The first value of a query parameter, decoded.
     fn query(&self, name: &str) -> Option<Cow<'_, str>>;
+    /// How the visitor came.
+    fn scheme(&self) -> Scheme {
+        Scheme::Http
+    }
+    /// Where the visitor is, as far as proxies that are trusted tell.
+    fn address(&self) -> Option<IpAddr> {
+        None
+    }
+    /// The country of that address, as two letters (ISO 3166-1).
+    fn country(&self) -> Option<Cow<'_, str>> {
+        None
+    }
+    /// A claim of the visitor's *verified* token, by its path (`sub`, `realm.role`); of a list, its items with commas
+    /// between them.
+    fn claim(&self, _path: &str) -> Option<Cow<'_, str>> {
+        None
+    }
+    /// Whether a list holds this.
+    fn is_listed(&self, _list: &Name, _id: &str) -> bool {
+        false
+    }
 }
 
 /// Which version a request gets, and why.
@@ -167,12 +200,13 @@ pub enum Why<'a> {
 
 impl ServiceRouting {
     /// The unit of a request: the first source that holds a non-empty value.
-    pub fn unit_of<'r>(&self, request: &'r dyn Request) -> Option<&'r str> {
+    pub fn unit_of<'r>(&self, request: &'r dyn Request) -> Option<Cow<'r, str>> {
         self.unit
             .iter()
             .find_map(|source| match source {
-                UnitSource::Header(name) => request.header(name),
-                UnitSource::Cookie(name) => request.cookie(name),
+                UnitSource::Header(name) => request.header(name).map(Cow::Borrowed),
+                UnitSource::Cookie(name) => request.cookie(name).map(Cow::Borrowed),
+                UnitSource::Claim(path) => request.claim(path),
             })
             .filter(|unit| !unit.is_empty())
     }
@@ -186,7 +220,7 @@ impl ServiceRouting {
     pub fn unit_cookie(&self) -> Option<&str> {
         self.unit.iter().rev().find_map(|source| match source {
             UnitSource::Cookie(name) => Some(name.as_str()),
-            UnitSource::Header(_) => None,
+            UnitSource::Header(_) | UnitSource::Claim(_) => None,
         })
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 use sluice_core::document::environment::Start;
 use sluice_core::document::service::{
-    AttributeSource, HealthSpec, Reveal, TimeoutSpec, UnitSource, VersionSpec,
+    AttributeSource, Balance, HealthSpec, Reveal, TimeoutSpec, UnitSource, VersionSpec,
 };
 use sluice_core::document::{Document, Kind, Metadata, Problems, ServiceSpec, Spec, check};
 use sluice_core::{Name, ServiceKey, VersionName};
@@ -470,6 +470,10 @@ fn new_service(service: &ServiceKey, create: &CreateService) -> Document {
         health: HealthSpec::default(),
         count: Vec::new(),
         timeouts: TimeoutSpec::default(),
+        balance: Balance::default(),
+        limits: None,
+        outliers: None,
+        endpoint_tls: None,
         reveal: Reveal::default(),
         versions: Vec::new(),
     };

@@ -11,13 +11,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use sluice_core::document::service::{
-    HealthSpec, HostPattern, PathPrefix, Reveal, RouteSpec, TimeoutSpec, UnitSource,
-};
+use sluice_core::document::service::{HealthSpec, Reveal, RouteSpec, TimeoutSpec, UnitSource};
 use sluice_core::routing::{ServiceRouting, ShareRule, Snapshot, Split};
 use sluice_core::stats::Histogram;
 use sluice_core::{ServiceKey, Weight};
-use sluice_gateway::{Gateway, Limits, Options, PreviewKey};
+use sluice_gateway::{Gateway, Limits, Options, PreviewKey, TraceOptions};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -93,11 +91,15 @@ fn start(stable: SocketAddr, candidate: SocketAddr) -> Gateway {
     let endpoint = |address: SocketAddr| vec![name(&format!("http://{address}"))];
     let routing = ServiceRouting {
         key: key(),
-        routes: vec![RouteSpec { host: HostPattern::Any, path: PathPrefix::default() }],
+        routes: vec![RouteSpec::default()],
         unit: vec![UnitSource::Header("x-user".to_owned())],
         visitor: BTreeMap::new(),
         health: HealthSpec::default(),
         timeouts: TimeoutSpec::default(),
+        balance: Default::default(),
+        limits: None,
+        outliers: None,
+        endpoint_tls: None,
         count: Vec::new(),
         reveal: Reveal::Never,
         versions: [(name("v1"), endpoint(stable)), (name("v2"), endpoint(candidate))].into(),
@@ -120,6 +122,9 @@ fn start(stable: SocketAddr, candidate: SocketAddr) -> Gateway {
         preview_key: PreviewKey::new([0; 32]),
         limits: Limits::default(),
         fast_path: true,
+        attributes: Default::default(),
+        trace: TraceOptions::Carry,
+        access_log: None,
     })
     .expect("a free port");
     let services = [(routing.key.clone(), Arc::new(routing))].into();

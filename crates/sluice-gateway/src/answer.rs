@@ -28,6 +28,8 @@ pub(crate) enum Trouble {
     PreviewUnknownVersion,
     /// The version has no endpoint that can take a request.
     NoReadyEndpoint,
+    /// Every endpoint has all the requests that it may have, and no more may wait.
+    Overloaded,
     /// The gateway has all the visitors that it may have.
     TooManyConnections,
     /// The endpoint takes no connection.
@@ -55,7 +57,9 @@ impl Trouble {
             Trouble::PreviewForged | Trouble::PreviewExpired | Trouble::PreviewUnknownVersion => {
                 StatusCode::FORBIDDEN
             }
-            Trouble::NoReadyEndpoint | Trouble::TooManyConnections => StatusCode::SERVICE_UNAVAILABLE,
+            Trouble::NoReadyEndpoint | Trouble::Overloaded | Trouble::TooManyConnections => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Trouble::ConnectFailed | Trouble::EndpointReset | Trouble::BadResponse => StatusCode::BAD_GATEWAY,
             Trouble::ConnectTimeout | Trouble::ResponseTimeout => StatusCode::GATEWAY_TIMEOUT,
             Trouble::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -74,6 +78,7 @@ impl Trouble {
             Trouble::PreviewExpired => "preview-expired",
             Trouble::PreviewUnknownVersion => "preview-unknown-version",
             Trouble::NoReadyEndpoint => "no-ready-endpoint",
+            Trouble::Overloaded => "overloaded",
             Trouble::TooManyConnections => "too-many-connections",
             Trouble::ConnectFailed => "connect-failed",
             Trouble::ConnectTimeout => "connect-timeout",
@@ -99,6 +104,7 @@ impl Trouble {
                 "The previewed version is no longer there; ask for a new preview."
             }
             Trouble::NoReadyEndpoint => "No server of this service is ready; try again soon.",
+            Trouble::Overloaded => "Every server of this service is busy; try again soon.",
             Trouble::TooManyConnections => "The gateway has no room for another visitor; try again soon.",
             Trouble::ConnectFailed => "The server takes no connection.",
             Trouble::ConnectTimeout => "The server did not take a connection in time.",

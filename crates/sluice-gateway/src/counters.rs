@@ -9,7 +9,9 @@ use std::sync::{Arc, OnceLock};
 use sluice_core::Counts;
 use sluice_core::stats::Histogram;
 
+use crate::exemplars::{Exemplar, Exemplars};
 use crate::failed::FailedVisitors;
+use crate::proxy::now;
 
 /// Buckets of the histogram that are allocated together: one doubling of the latency. A version's latencies span
 /// few doublings, so of 832 buckets about 200 exist.
@@ -46,9 +48,13 @@ pub(crate) struct Counters {
     resets: AtomicU64,
     cancelled: AtomicU64,
     latency: Latency,
+    /// The sum of what is in `latency`.
+    latency_micros: AtomicU64,
     copies_sent: AtomicU64,
     copies_too_large: AtomicU64,
     copies_too_many: AtomicU64,
+    /// Exist where a request was part of a trace that somebody keeps.
+    exemplars: OnceLock<Box<Exemplars>>,
     /// When the latest failure was told, in milliseconds since the gateway started, plus one; zero when none was.
     failure_told: AtomicU64,
 }
@@ -64,9 +70,14 @@ impl Default for Latency {
     }
 }
 
-/// Adds one. A plain load and store, because there is one writer.
+/// Adds one.
 fn bump(cell: &AtomicU64) {
-    cell.store(cell.load(Relaxed).wrapping_add(1), Relaxed);
+    add(cell, 1);
+}
+
+/// A plain load and store, because there is one writer.
+fn add(cell: &AtomicU64, more: u64) {
+    cell.store(cell.load(Relaxed).wrapping_add(more), Relaxed);
 }
 
 impl VersionCounters {
@@ -100,6 +111,18 @@ impl VersionCounters {
             sum.too_many += counters.copies_too_many.load(Relaxed);
         }
         sum
+    }
+
+    /// The sum of all workers' latencies, in microseconds.
+    pub(crate) fn latency_micros(&self) -> u64 {
+        let counters = self.workers.iter().filter_map(OnceLock::get);
+        counters.map(|counters| counters.latency_micros.load(Relaxed)).fold(0, u64::wrapping_add)
+    }
+
+    /// Requests that stand for others, of all workers.
+    pub(crate) fn exemplars(&self) -> Vec<Exemplar> {
+        let counters = self.workers.iter().filter_map(OnceLock::get);
+        counters.filter_map(|counters| counters.exemplars.get()).flat_map(|kept| kept.read()).collect()
     }
 
     /// How many requests are in flight on all workers.
@@ -150,6 +173,12 @@ impl Counters {
         let bucket = usize::from(Histogram::bucket_of(micros));
         let part = self.latency.parts[bucket / BUCKETS_PER_PART].get_or_init(Box::default);
         bump(&part[bucket % BUCKETS_PER_PART]);
+        add(&self.latency_micros, micros);
+    }
+
+    /// A request that can be looked up got its response's head this long after its own. `tick` is the number of sweeps.
+    pub(crate) fn offer_exemplar(&self, trace: u128, micros: u64, tick: u64) {
+        self.exemplars.get_or_init(Box::default).offer(trace, micros, tick, now);
     }
 
     /// A copy of a request was sent to the version.

@@ -3,25 +3,34 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use sluice_core::document::service::PathPrefix;
+use sluice_core::document::service::{Endpoint, PathPrefix};
 use sluice_core::routing::Snapshot;
+use sluice_core::routing::explain::{Explanation, InvalidQuestion, Question};
 use sluice_core::{Counts, ServiceKey, VersionName};
 use tokio::sync::{Notify, oneshot, watch};
 
+use crate::access::{AccessLog, Desk};
+use crate::attributes::Attributes;
 use crate::certificates::Certificates;
 use crate::counters::Copies;
 use crate::listen::{Door, Listening, listen};
-use crate::options::Limits;
+use crate::options::{Limits, TraceOptions};
 use crate::table::{Service, Table, Version};
-use crate::{Options, PreviewKey, Readiness, StartError, health, worker};
+use crate::{Figures, Options, PreviewKey, Readiness, StartError, figures, health, worker};
 
 /// How often the folder of certificates is looked at.
 const CERTIFICATES_TIME: Duration = Duration::from_secs(1);
+
+/// How long a drain waits for the last lines of the access log. A disk that hangs must not hold up the end.
+const ACCESS_LOG_TIME_MAX: Duration = Duration::from_secs(2);
+
+/// Told when the last line of the access log is written.
+type AccessLogOver = oneshot::Receiver<()>;
 
 /// A running gateway. Clones are handles on the same one; when the last is dropped, it stops at once. Use
 /// [`Gateway::drain`] to stop without cutting anybody off.
@@ -42,6 +51,9 @@ struct Running {
     /// What workers report when they have stopped; taken by the first who drains.
     reports: Mutex<Vec<oneshot::Receiver<DrainReport>>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
+    access_log: Option<Arc<AccessLog>>,
+    /// Taken by the first who drains.
+    access_log_over: Mutex<Option<AccessLogOver>>,
 }
 
 /// What all threads of a gateway share. Nothing in it is written to on the request path.
@@ -51,11 +63,16 @@ pub(crate) struct Shared {
     pub(crate) preview_key: PreviewKey,
     pub(crate) limits: Limits,
     pub(crate) has_fast_path: bool,
+    pub(crate) attributes: Attributes,
+    pub(crate) trace: TraceOptions,
     pub(crate) started: Instant,
     pub(crate) activity: watch::Sender<u64>,
     pub(crate) readiness: watch::Sender<Arc<Readiness>>,
     /// A table was published.
     pub(crate) published: Notify,
+    /// Tables that were served before, until nobody looks at them any more. Whoever dropped the last of a large one would
+    /// stand still for it, and that must be no worker.
+    pub(crate) retired: Mutex<Vec<Arc<Table>>>,
     connections: AtomicUsize,
 }
 
@@ -80,6 +97,32 @@ pub struct DrainReport {
 pub(crate) struct Place(Arc<Shared>);
 
 impl Shared {
+    fn new(options: Options) -> Shared {
+        Shared {
+            table: Arc::new(ArcSwap::from_pointee(Table::empty())),
+            preview_key: options.preview_key,
+            limits: options.limits,
+            has_fast_path: options.fast_path,
+            attributes: options.attributes,
+            trace: options.trace,
+            started: Instant::now(),
+            activity: watch::Sender::new(0),
+            readiness: watch::Sender::new(Arc::default()),
+            published: Notify::new(),
+            retired: Mutex::default(),
+            connections: AtomicUsize::new(0),
+        }
+    }
+
+    /// Frees tables that nobody looks at any more.
+    pub(crate) fn bury(&self) {
+        let mut retired = self.retired.lock().unwrap_or_else(PoisonError::into_inner);
+        let dead: Vec<_> = retired.extract_if(.., |table| Arc::strong_count(table) == 1).collect();
+        // Not under the lock: publishing would wait.
+        drop(retired);
+        drop(dead);
+    }
+
     /// A place for one more connection, if there is room.
     pub(crate) fn take_place(self: &Arc<Self>) -> Option<Place> {
         let taken = self.connections.fetch_add(1, Relaxed);
@@ -113,17 +156,9 @@ impl Gateway {
             let door = Door { tls: Some(config), takes_proxy_header };
             tls_address = Some(open(tls.listen, door, &mut listening)?);
         }
-        let shared = Arc::new(Shared {
-            table: Arc::new(ArcSwap::from_pointee(Table::empty())),
-            preview_key: options.preview_key,
-            limits: options.limits,
-            has_fast_path: options.fast_path,
-            started: Instant::now(),
-            activity: watch::Sender::new(0),
-            readiness: watch::Sender::new(Arc::default()),
-            published: Notify::new(),
-            connections: AtomicUsize::new(0),
-        });
+        let desk = open_desk(&options, workers)?;
+        let tls = options.tls.clone();
+        let shared = Arc::new(Shared::new(options));
         let phase = watch::Sender::new(Phase::Serving);
         let (started, starts) = mpsc::channel();
         let (mut reports, mut threads) = (Vec::new(), Vec::new());
@@ -131,8 +166,10 @@ impl Gateway {
         for (index, listening) in listening.into_iter().enumerate() {
             let (report, reported) = oneshot::channel();
             let (shared, phase, started) = (Arc::clone(&shared), phase.subscribe(), started.clone());
+            let pen = desk.as_ref().map(Desk::pen);
             let run = move || {
-                let outcome = worker::run(index, listening, shared, phase, &started);
+                let outcome =
+                    worker::run(worker::Equipment { index, shared, pen }, listening, phase, &started);
                 // Nobody may be there to read it.
                 let _is_read = report.send(outcome).is_ok();
             };
@@ -144,7 +181,7 @@ impl Gateway {
             move || health::run(&shared, phase, &started)
         };
         threads.push(Builder::new().name("gateway-health".to_owned()).spawn(health).map_err(failed)?);
-        if let Some(tls) = options.tls {
+        if let Some(tls) = tls {
             let (phase, started) = (phase.subscribe(), started.clone());
             let follow = move || follow(&tls.certificates, phase, &started);
             let name = "gateway-certificates".to_owned();
@@ -155,6 +192,7 @@ impl Gateway {
         for _ in 0..threads.len() {
             starts.recv().map_err(|_| failed(std::io::ErrorKind::BrokenPipe.into()))?.map_err(failed)?;
         }
+        let (access_log, access_log_over) = begin_access_log(desk, &mut threads).map_err(failed)?;
         tracing::info!(%address, workers, "The gateway listens");
         let running = Running {
             shared,
@@ -165,6 +203,8 @@ impl Gateway {
             phase,
             reports: Mutex::new(reports),
             threads: Mutex::new(threads),
+            access_log,
+            access_log_over: Mutex::new(access_log_over),
         };
         Ok(Gateway { running: Arc::new(running) })
     }
@@ -185,14 +225,16 @@ impl Gateway {
     /// Gives false, and changes nothing, when a newer generation is served already.
     pub fn publish(&self, snapshot: Arc<Snapshot>) -> bool {
         let running = &*self.running;
-        let _alone = running.publishing.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let _alone = running.publishing.lock().unwrap_or_else(PoisonError::into_inner);
         let before = running.shared.table.load();
         if snapshot.generation < before.generation {
             return false;
         }
         let table = Table::of(&snapshot, &before, running.workers);
         let is_new_topology = table.topology != before.topology;
-        running.shared.table.store(Arc::new(table));
+        drop(before);
+        let old = running.shared.table.swap(Arc::new(table));
+        running.shared.retired.lock().unwrap_or_else(PoisonError::into_inner).push(old);
         if is_new_topology {
             running.shared.published.notify_one();
         }
@@ -202,6 +244,17 @@ impl Gateway {
     /// The generation that is served.
     pub fn generation(&self) -> u64 {
         self.running.shared.table.load().generation
+    }
+
+    /// Which version a request would get from the table that is served now, and why. Nothing is sent. Takes as long as a
+    /// look at every route when none takes the request.
+    ///
+    /// # Errors
+    ///
+    /// When the question holds no request.
+    pub fn explain(&self, question: &Question) -> Result<Explanation, InvalidQuestion> {
+        let shared = &self.running.shared;
+        crate::explain::explain(&shared.table.load_full(), &shared.preview_key, &shared.attributes, question)
     }
 
     /// What was counted of each version of a service since it first appeared, over all workers, copies included. Empty when the
@@ -224,6 +277,16 @@ impl Gateway {
         self.of_versions(service, |version| version.counters.copies())
     }
 
+    /// All that is counted, at once.
+    pub fn figures(&self) -> Figures {
+        let shared = &self.running.shared;
+        let table = shared.table.load_full();
+        let connections = shared.connections.load(Relaxed) as u64;
+        let access_log = self.running.access_log.as_ref().map(|log| log.counts());
+        let versions = figures::of_versions(&table);
+        Figures { generation: table.generation, connections, access_log, versions }
+    }
+
     /// How many requests each version is answering, copies and tunnels of switched protocols included.
     pub fn in_flight(&self, service: &ServiceKey) -> BTreeMap<VersionName, u64> {
         self.of_versions(service, |version| version.counters.in_flight())
@@ -234,6 +297,14 @@ impl Gateway {
         let versions =
             table.service(service).into_iter().flat_map(|service: &Arc<Service>| &service.versions);
         versions.map(|version| (version.name.clone(), read(version))).collect()
+    }
+
+    /// Why endpoints of a service do not pass their health checks: those whose last one failed.
+    pub fn sick_endpoints(&self, service: &ServiceKey) -> BTreeMap<VersionName, Vec<(Endpoint, Arc<str>)>> {
+        self.of_versions(service, |version| {
+            let endpoints = version.endpoints.iter();
+            endpoints.filter_map(|endpoint| Some((endpoint.spec.clone(), endpoint.sick()?))).collect()
+        })
     }
 
     /// Changes when a request fails (5xx or broken off), within a few microseconds of the failure: at once for the
@@ -273,8 +344,36 @@ impl Gateway {
             sum.cut_off += report.cut_off;
         }
         running.phase.send_replace(Phase::Stopped);
+        let over = lock(&running.access_log_over).take();
+        if let Some(over) = over {
+            // An error means that its thread is gone already.
+            let _is_over = tokio::time::timeout(ACCESS_LOG_TIME_MAX, over).await.is_ok();
+        }
         sum
     }
+}
+
+fn open_desk(options: &Options, workers: usize) -> Result<Option<Desk>, StartError> {
+    let Some(access_log) = &options.access_log else { return Ok(None) };
+    let desk = Desk::open(access_log, options.preview_key.clone(), workers);
+    desk.map(Some).map_err(|source| StartError::AccessLog { source })
+}
+
+/// Starts the thread that writes the access log, if there is one; gives who is told when its last line is written.
+fn begin_access_log(
+    desk: Option<Desk>,
+    threads: &mut Vec<JoinHandle<()>>,
+) -> std::io::Result<(Option<Arc<AccessLog>>, Option<AccessLogOver>)> {
+    let Some(desk) = desk else { return Ok((None, None)) };
+    let log = desk.log();
+    let (over, is_over) = oneshot::channel();
+    let write = move || {
+        desk.write();
+        // Nobody may be there to read it.
+        let _is_read = over.send(()).is_ok();
+    };
+    threads.push(Builder::new().name("gateway-access-log".to_owned()).spawn(write)?);
+    Ok((Some(log), Some(is_over)))
 }
 
 /// Listens at a door with every worker; gives where that is.
@@ -314,7 +413,7 @@ fn follow(
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     // What is behind these locks is whole at every step.
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Drop for Running {

@@ -4,6 +4,7 @@
 //! cost two thousand sockets, and neither buffers nor threads.
 
 mod probe;
+mod probe_http2;
 
 use std::collections::HashMap;
 use std::io;
@@ -18,11 +19,13 @@ use tokio::time::Instant;
 
 use crate::gateway::{Phase, Shared};
 use crate::table::Endpoint;
-use probe::Probe;
+use probe::{Probe, Sick};
 
 /// Between two announcements of readiness. A thousand services that start together are then a hundred announcements,
 /// not thousands.
 const ANNOUNCE_PAUSE: Duration = Duration::from_millis(10);
+/// Between two looks for tables that nobody looks at any more. Workers let go of theirs within 250 ms.
+const BURY_PAUSE: Duration = Duration::from_millis(500);
 /// Between two checks of an endpoint that requests found dead: soon enough to take it out before many visitors have
 /// met it, and rare enough not to keep it down.
 const SUSPECT_PAUSE: Duration = Duration::from_millis(200);
@@ -40,6 +43,7 @@ pub(crate) fn run(shared: &Arc<Shared>, mut phase: watch::Receiver<Phase>, start
         tokio::select! {
             () = follow(shared, &changed) => {}
             () = announce(shared, &changed) => {}
+            () = bury(shared) => {}
             // An error means that the handle is gone, which is a stop too.
             _stopped = phase.wait_for(|phase| *phase == Phase::Stopped) => {}
         }
@@ -85,6 +89,14 @@ async fn announce(shared: &Arc<Shared>, changed: &Notify) {
     }
 }
 
+/// Frees what was served before. It has no thread of its own: it is seldom, and health checks bear a pause.
+async fn bury(shared: &Arc<Shared>) {
+    loop {
+        tokio::time::sleep(BURY_PAUSE).await;
+        shared.bury();
+    }
+}
+
 /// Checks one endpoint for as long as it is served.
 async fn watch_over(endpoint: Arc<Endpoint>, spec: HealthSpec, changed: Arc<Notify>) {
     let mut probe = Probe::new(&endpoint, &spec);
@@ -92,6 +104,7 @@ async fn watch_over(endpoint: Arc<Endpoint>, spec: HealthSpec, changed: Arc<Noti
     let mut contradictions = 0;
     let mut is_first = true;
     let mut is_suspected = false;
+    let mut told = None;
     loop {
         let began = Instant::now();
         let is_ready = endpoint.is_ready();
@@ -102,15 +115,26 @@ async fn watch_over(endpoint: Arc<Endpoint>, spec: HealthSpec, changed: Arc<Noti
         if contradictions >= needed.max(1) || (is_first && contradictions > 0 && !is_ready) {
             contradictions = 0;
             if endpoint.set_ready(!is_ready) {
-                tracing::info!(endpoint = %endpoint.spec, is_ready = !is_ready, cause = ?outcome.err(), "Readiness changed");
+                tracing::info!(endpoint = %endpoint.spec, is_ready = !is_ready, "Readiness changed");
                 changed.notify_one();
             }
         }
+        tell(&endpoint, outcome.err(), &mut told);
         is_first = false;
         // Once a request has found it dead, it is asked again and again until that is settled.
         is_suspected &= contradictions > 0;
         is_suspected |= pause(&endpoint, began, spec.every.as_duration(), is_suspected).await;
     }
+}
+
+/// Tells why an endpoint is not well, once for as long as that is the reason.
+fn tell(endpoint: &Endpoint, sick: Option<Sick>, told: &mut Option<String>) {
+    let why = sick.map(|sick| sick.to_string());
+    if let Some(why) = why.as_ref().filter(|why| told.as_ref() != Some(*why)) {
+        tracing::warn!(endpoint = %endpoint.spec, why, "An endpoint does not pass its health check");
+    }
+    endpoint.set_sick(why.as_deref());
+    *told = why;
 }
 
 /// Waits for the next check: `every` after the one before began, sooner when a request finds the endpoint dead. Gives

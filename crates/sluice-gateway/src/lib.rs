@@ -47,13 +47,20 @@
 //! - Nothing that a visitor sends can make the gateway speak for the control plane: `x-sluice-*` headers are taken
 //!   off on the way in and on the way out. Only a signed [`RELEASE_HEADER`] passes, on the way in.
 
+mod access;
 mod answer;
+mod attributes;
 mod carried;
 mod certificates;
 mod counters;
+mod dial;
+mod exemplars;
+mod explain;
 mod failed;
+mod figures;
 mod framing;
 mod gateway;
+mod grpc;
 mod health;
 mod listen;
 mod options;
@@ -62,15 +69,21 @@ mod preview;
 mod proxy;
 mod readiness;
 mod table;
+mod trace;
+mod trust;
 mod worker;
 
+pub use access::AccessLogCounts;
+pub use attributes::{Attributes, Countries, CountriesError, KeysError, Lists, TokenOptions, Tokens};
 pub use carried::{CARRIED_BYTES_MAX, CARRIED_MAX, CARRIED_TIME, RELEASE_HEADER};
 pub use certificates::{CertificateError, Certificates};
 pub use counters::Copies;
+pub use exemplars::Exemplar;
+pub use figures::{Figures, VersionFigures};
 pub use framing::{Announced, BodyReading, RequestReading, read_announced, read_request};
 pub use gateway::{DrainReport, Gateway};
 pub use listen::StartError;
-pub use options::{Limits, Options, TlsOptions};
+pub use options::{AccessLogOptions, AccessLogTarget, Limits, Options, TlsOptions, TraceOptions};
 pub use preview::{PREVIEW_HEADER, PreviewError, PreviewKey};
 pub use proxy::SHADOW_HEADER;
 pub use readiness::{Readiness, Ready};

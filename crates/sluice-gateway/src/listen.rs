@@ -46,6 +46,12 @@ pub enum StartError {
         /// What the system said.
         source: io::Error,
     },
+    /// The access log cannot be opened.
+    #[error("the access log cannot be opened: {source}")]
+    AccessLog {
+        /// What the system said.
+        source: io::Error,
+    },
     /// TLS cannot be served.
     #[error("the gateway cannot serve TLS: {why}")]
     Tls {

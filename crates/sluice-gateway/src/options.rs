@@ -1,9 +1,15 @@
 //! What a gateway is started with. Settings only; every default is a constant that says where its number came from.
 
+use std::fs::File;
 use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{Certificates, PreviewKey};
+use http::HeaderName;
+use sluice_core::Weight;
+
+use crate::{Attributes, Certificates, PreviewKey};
 
 /// What a gateway is started with.
 #[derive(Clone, Debug)]
@@ -24,6 +30,52 @@ pub struct Options {
     pub limits: Limits,
     /// Whether plain requests of HTTP/1.1 go the short way, which costs less. What they meet is the same.
     pub fast_path: bool,
+    /// What is known of visitors.
+    pub attributes: Attributes,
+    /// What becomes of the trace that a request is part of.
+    pub trace: TraceOptions,
+    /// Where a line is written for each request, if anywhere.
+    pub access_log: Option<AccessLogOptions>,
+}
+
+/// What becomes of the trace that a request is part of (W3C Trace Context). What can be read is always passed on as it came, and
+/// what cannot be read never is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TraceOptions {
+    /// A request without a trace is given one.
+    Make {
+        /// The share of those that are marked as kept by somebody.
+        sample: Weight,
+    },
+    /// A request without a trace goes on without one.
+    Carry,
+}
+
+/// How the access log is written.
+#[derive(Clone, Debug)]
+pub struct AccessLogOptions {
+    /// Where to.
+    pub target: AccessLogTarget,
+    /// The share of requests that are written. By their traces where they have one, so that gateways that a trace passes agree.
+    pub sample: Weight,
+    /// A request whose answer takes as long, or longer, to begin is written, drawn or not. Those that fail (5xx, or broken off
+    /// by the endpoint) are, too.
+    pub slow: Duration,
+    /// Names of query parameters and headers whose values are replaced, beside those that are known to hold secrets; `*` for all.
+    pub redact: Vec<String>,
+    /// The request headers that are written.
+    pub headers: Vec<HeaderName>,
+    /// Whether units are written as they are. Otherwise as a keyed hash, from which nobody finds out who it was.
+    pub shows_units: bool,
+}
+
+/// Where an access log is written.
+#[derive(Clone, Debug)]
+pub enum AccessLogTarget {
+    /// At the end of this file, which is made when it is not there. Moved away, it is made anew within a second or so.
+    File(PathBuf),
+    /// To something that is open, such as standard output.
+    Stream(Arc<File>),
 }
 
 /// How TLS is served.

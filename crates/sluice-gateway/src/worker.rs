@@ -8,7 +8,7 @@ mod visit;
 mod wire;
 
 use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -20,7 +20,9 @@ use arc_swap::Cache;
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
 
+use crate::access::Pen;
 use crate::answer::Trouble;
+use crate::attributes::Verified;
 use crate::counters::Counters;
 use crate::gateway::{DrainReport, Phase, Shared};
 use crate::listen::{Door, Listening};
@@ -29,6 +31,7 @@ use crate::pool::Pools;
 use crate::proxy::Shadows;
 use crate::table::Table;
 
+pub(crate) use http2::OnThisThread;
 pub(crate) use link::{Link, Stage};
 pub(crate) use socket::Socket;
 pub(crate) use visit::{Caller, Visit};
@@ -52,6 +55,10 @@ pub(crate) struct Worker {
     pub(crate) shared: Arc<Shared>,
     pub(crate) pools: Pools,
     pub(crate) shadows: Shadows,
+    /// Visitors' tokens that were verified.
+    pub(crate) verified: Verified,
+    /// Where lines of the access log are written, if one is.
+    pub(crate) pen: Option<Pen>,
     table: RefCell<Cache<Arc<arc_swap::ArcSwap<Table>>, Arc<Table>>>,
     /// The table that the worker-local copy was made of; see [`Worker::table`].
     current: RefCell<HeldTable>,
@@ -63,6 +70,13 @@ pub(crate) struct Worker {
     /// The sweeps so far.
     ticks: Arc<AtomicU64>,
     pub(crate) sweep_time: Duration,
+}
+
+/// What a worker is given to work with.
+pub(crate) struct Equipment {
+    pub(crate) index: usize,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) pen: Option<Pen>,
 }
 
 /// Counts a connection or tunnel among those that a drain waits for, until dropped.
@@ -78,7 +92,8 @@ impl Drop for Live {
 }
 
 impl Worker {
-    fn new(index: usize, shared: Arc<Shared>) -> Rc<Worker> {
+    fn new(equipment: Equipment) -> Rc<Worker> {
+        let Equipment { index, shared, pen } = equipment;
         let mut cache = Cache::new(Arc::clone(&shared.table));
         let current = Rc::new(Arc::clone(cache.load()));
         let sweep_time = sweep_time(&shared.limits);
@@ -86,6 +101,8 @@ impl Worker {
             index,
             pools: Pools::default(),
             shadows: Shadows::new(),
+            verified: Verified::default(),
+            pen,
             table: RefCell::new(cache),
             current: RefCell::new(current),
             visits: RefCell::default(),
@@ -112,6 +129,11 @@ impl Worker {
     pub(crate) fn join(self: &Rc<Self>) -> Live {
         self.live.set(self.live.get() + 1);
         Live(Rc::clone(self))
+    }
+
+    /// The number of sweeps so far: a clock that costs nothing to read.
+    pub(crate) fn ticks(&self) -> u64 {
+        self.ticks.load(Relaxed)
     }
 
     /// Milliseconds since the gateway started.
@@ -161,11 +183,13 @@ impl Worker {
                 visit.enforce(&self.shared.limits, self.sweep_time);
             }
             self.pools.sweep(Instant::now());
+            if let Some(pen) = &self.pen {
+                pen.flush();
+            }
             let table = self.table();
             if table.topology != topology {
                 topology = table.topology;
-                let kept: HashSet<u64> = table.endpoints().map(|(endpoint, _)| endpoint.id).collect();
-                self.pools.retire(&kept);
+                self.pools.retire(&table.endpoint_ids);
             }
         }
     }
@@ -210,9 +234,8 @@ fn turn_away(socket: &TcpStream) {
 ///
 /// `started` is told when the event loop runs, or why it cannot.
 pub(crate) fn run(
-    index: usize,
+    equipment: Equipment,
     listening: Vec<Listening>,
-    shared: Arc<Shared>,
     mut phase: watch::Receiver<Phase>,
     started: &std::sync::mpsc::Sender<io::Result<()>>,
 ) -> DrainReport {
@@ -233,7 +256,7 @@ pub(crate) fn run(
     };
     drop(started.send(Ok(())));
     runtime.block_on(async {
-        let worker = Worker::new(index, shared);
+        let worker = Worker::new(equipment);
         tokio::task::spawn_local(Rc::clone(&worker).sweep());
         let deadline = let_in(&worker, listeners, &mut phase).await;
         tokio::select! {

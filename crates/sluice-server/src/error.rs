@@ -17,7 +17,8 @@ use utoipa::ToSchema;
 pub use code::Code;
 pub(crate) use documented::{
     ActProblems, AnnounceProblems, AnyProblems, ApplyProblems, DeleteProblems, ForecastProblems, GetProblems,
-    HandOnProblems, LintProblems, PreviewProblems, PutProblems, ReleaseProblems, WithdrawProblems,
+    HandOnProblems, LintProblems, PreviewProblems, PutProblems, QuestionProblems, ReleaseProblems,
+    WithdrawProblems,
 };
 pub use reference::reference;
 

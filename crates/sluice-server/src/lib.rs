@@ -17,6 +17,7 @@
 mod dashboard;
 pub mod error;
 mod extract;
+mod gateway;
 mod guard;
 mod observe;
 mod openapi;
@@ -25,6 +26,7 @@ mod schema;
 mod serve;
 mod state;
 
+pub use gateway::{AccessLogFigures, Exemplar, GatewayFigures, GatewayView, VersionFigures};
 pub use openapi::openapi;
 pub use serve::{BindError, Server};
 pub use state::{BuildInfo, Options, PreviewSigner};

@@ -10,6 +10,7 @@ mod lint;
 mod meta;
 mod preview;
 mod releases;
+mod requests;
 mod schemas;
 mod standing;
 mod traffic;
@@ -48,6 +49,7 @@ pub(crate) fn described() -> OpenApiRouter<Arc<State>> {
         .merge(standing::routes())
         .merge(events::routes())
         .merge(traffic::routes())
+        .merge(requests::routes())
         .merge(preview::routes())
         .merge(schemas::routes())
         .merge(meta::routes())

@@ -9,6 +9,8 @@ use sluice_core::{ServiceKey, Timestamp, VersionName};
 use sluice_engine::Engine;
 use tokio::sync::{Semaphore, watch};
 
+use crate::gateway::GatewayView;
+
 /// How many clients may watch the events at once. Each holds a connection for as long as it likes.
 pub(crate) const STREAMS_MAX: usize = 256;
 
@@ -41,6 +43,8 @@ pub struct Options {
     pub gateway_address: SocketAddr,
     /// Whether the gateway serves.
     pub gateway_ready: Arc<dyn Fn() -> bool + Send + Sync>,
+    /// The gateway that serves.
+    pub gateway: Arc<dyn GatewayView>,
     /// What was built.
     pub build: BuildInfo,
     /// Served beside the API: where other programs hand in what they measured.
@@ -53,6 +57,7 @@ pub(crate) struct State {
     pub(crate) preview: Arc<dyn PreviewSigner>,
     pub(crate) gateway_address: SocketAddr,
     pub(crate) gateway_ready: Arc<dyn Fn() -> bool + Send + Sync>,
+    pub(crate) gateway: Arc<dyn GatewayView>,
     pub(crate) build: BuildInfo,
     /// Where this server listens, with the real port.
     pub(crate) address: SocketAddr,
@@ -97,12 +102,14 @@ impl State {
         address: SocketAddr,
         stopping: watch::Receiver<bool>,
     ) -> State {
-        let Options { listen: _, preview, gateway_address, gateway_ready, build, receivers: _ } = options;
+        let Options { listen: _, preview, gateway_address, gateway_ready, gateway, build, receivers: _ } =
+            options;
         State {
             engine,
             preview,
             gateway_address,
             gateway_ready,
+            gateway,
             build,
             address,
             stopping,

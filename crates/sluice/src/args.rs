@@ -4,6 +4,8 @@ pub(crate) mod actor;
 pub(crate) mod analyze;
 pub(crate) mod documents;
 pub(crate) mod explain;
+pub(crate) mod gateway;
+pub(crate) mod observing;
 pub(crate) mod plan;
 pub(crate) mod policy;
 pub(crate) mod rehearse;
@@ -22,7 +24,7 @@ pub(crate) use documents::{
 };
 pub(crate) use policy::PolicyCommand;
 pub(crate) use release::{ReleaseCommand, StartArgs};
-pub(crate) use running::{DemoArgs, EndpointArgs, LogFormat, ServeArgs};
+pub(crate) use running::{DemoArgs, EndpointArgs, LogFormat, ServeArgs, VisitorArgs};
 pub(crate) use version::{PromoteArgs, VersionCommand};
 
 use crate::client::address::ServerAddress;
@@ -170,6 +172,9 @@ pub(crate) enum Command {
     Events(EventsArgs),
     /// Judges data of your own with the tests that releases are judged with
     Analyze(AnalyzeArgs),
+    /// Tells what the gateway would do
+    #[command(subcommand)]
+    Gateway(gateway::GatewayCommand),
     /// Prints the JSON Schema of documents, for editors
     Schema(SchemaArgs),
     /// Prints completions for a shell

@@ -74,6 +74,7 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Policy(command) => verb::policy::run(context, command),
         Command::Preview(args) => verb::preview::run(context, args),
         Command::Events(args) => verb::events::run(context, args),
+        Command::Gateway(command) => verb::gateway::run(context, command),
         Command::Completions { shell } => completions(context, *shell),
         Command::Analyze(args) => verb::analyze::run(args),
         Command::Schema(args) => verb::schema::run(context, args),

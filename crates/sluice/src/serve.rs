@@ -6,9 +6,12 @@
 mod address;
 mod files;
 mod key;
+mod known;
 mod log;
 mod measured;
+mod observing;
 mod ports;
+mod seen;
 mod signals;
 
 use std::net::SocketAddr;
@@ -19,7 +22,7 @@ use std::time::Duration;
 
 use sluice_connect::HttpHooks;
 use sluice_engine::{Engine, Parts, Settings};
-use sluice_gateway::{Certificates, Gateway, Limits, PreviewKey, StartError, TlsOptions};
+use sluice_gateway::{Attributes, Certificates, Gateway, Limits, PreviewKey, StartError, TlsOptions};
 use sluice_server::{BindError, BuildInfo, Server};
 use sluice_store::{SqliteHistory, SqliteStore};
 
@@ -27,8 +30,10 @@ use crate::args::{Color, ServeArgs};
 use crate::outcome::{Exit, Failure};
 use crate::terminal::Screen;
 use address::Addresses;
+use known::Known;
 use measured::Measured;
 use ports::{GatewayMetrics, GatewayTraffic, Signer, SystemClock};
+use seen::Seen;
 use signals::Signals;
 pub(crate) use signals::end_of_stdin;
 
@@ -63,7 +68,8 @@ async fn serve(args: &ServeArgs, addresses: Addresses, color: Color) -> Result<E
     let store =
         SqliteStore::open(&args.data, sluice_store::Options::default()).map_err(|error| config(&error))?;
     let key = key::load_or_make(&args.data)?;
-    let gateway = gateway(args, addresses, key.clone())?;
+    let known = Known::open(&args.visitors)?;
+    let gateway = gateway(args, addresses, key.clone(), known.attributes.clone())?;
     let clock: Arc<SystemClock> = Arc::new(SystemClock);
     let history = SqliteHistory::open(&args.data, args.history_size << 20).map_err(|error| config(&error))?;
     let measured = Measured::open(args, Arc::clone(&clock) as _).await?;
@@ -87,6 +93,7 @@ async fn serve(args: &ServeArgs, addresses: Addresses, color: Color) -> Result<E
         preview: Arc::new(Signer::new(key)),
         gateway_address: gateway.local_addr(),
         gateway_ready: Arc::new(move || gateway_ready.load(Ordering::Acquire)),
+        gateway: Arc::new(Seen::new(gateway.clone())),
         build: BuildInfo {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             commit: option_env!("SLUICE_COMMIT").map(str::to_owned),
@@ -94,8 +101,9 @@ async fn serve(args: &ServeArgs, addresses: Addresses, color: Color) -> Result<E
         receivers: measured.receivers,
     };
     let server = bind(options, &engine).await?;
+    let following = tokio::spawn(known.follow());
     let otlp = measured.otlp.map(|listening| tokio::spawn(listening.serve()));
-    announce(&server, &gateway, &args.data, color)?;
+    announce(&server, &gateway, args, color)?;
     let (stop, stopping) = tokio::sync::oneshot::channel::<()>();
     // Whether the sender sends or is dropped: both mean stop.
     let answering = tokio::spawn(server.run(async move { drop(stopping.await) }));
@@ -109,6 +117,7 @@ async fn serve(args: &ServeArgs, addresses: Addresses, color: Color) -> Result<E
         if let Err(error) = answering.await {
             tracing::error!(%error, "The API ended badly");
         }
+        following.abort();
         if let Some(otlp) = otlp {
             otlp.abort();
         }
@@ -139,9 +148,13 @@ fn webhooks() -> Result<HttpHooks, Failure> {
     HttpHooks::new(options).map_err(|error| config(&error))
 }
 
-/// Tells people and programs where everything is, once it is there.
 /// Starts the data plane.
-fn gateway(args: &ServeArgs, addresses: Addresses, preview_key: PreviewKey) -> Result<Gateway, Failure> {
+fn gateway(
+    args: &ServeArgs,
+    addresses: Addresses,
+    preview_key: PreviewKey,
+    attributes: Attributes,
+) -> Result<Gateway, Failure> {
     let options = sluice_gateway::Options {
         listen: addresses.gateway,
         tls: tls(args, addresses)?,
@@ -150,8 +163,11 @@ fn gateway(args: &ServeArgs, addresses: Addresses, preview_key: PreviewKey) -> R
         preview_key,
         limits: Limits::default(),
         fast_path: !args.no_fast_path,
+        attributes,
+        trace: args.observing.trace_options(),
+        access_log: args.observing.access_log_options()?,
     };
-    Gateway::start(options).map_err(|error| cannot_start(&error, addresses))
+    Gateway::start(options).map_err(|error| cannot_start(&error, addresses, args))
 }
 
 /// How TLS is served, if it is.
@@ -163,13 +179,16 @@ fn tls(args: &ServeArgs, addresses: Addresses) -> Result<Option<TlsOptions>, Fai
     Ok(Some(TlsOptions { listen, certificates }))
 }
 
-fn announce(server: &Server, gateway: &Gateway, data: &Path, color: Color) -> Result<(), Failure> {
+/// Tells people and programs where everything is, once it is there.
+fn announce(server: &Server, gateway: &Gateway, args: &ServeArgs, color: Color) -> Result<(), Failure> {
     let (control, visitors) = (server.local_addr(), gateway.local_addr());
-    tracing::info!(%control, gateway = %visitors, data = %data.display(), "Serving");
+    tracing::info!(%control, gateway = %visitors, data = %args.data.display(), "Serving");
     let tls = gateway.tls_addr().map(|address| format!("gateway    https://{address}\n")).unwrap_or_default();
-    let data = data.display();
+    let data = args.data.display();
     let text = format!("dashboard  http://{control}\ngateway    http://{visitors}\n{tls}data       {data}\n");
-    match Screen::stdout(color).write(&text) {
+    // Programs that read the access log there expect nothing else.
+    let screen = if args.observing.takes_stdout() { Screen::stderr } else { Screen::stdout };
+    match screen(color).write(&text) {
         // Nobody reads our output; that is no reason not to serve.
         Err(failure) if failure.exit() == Exit::Done => Ok(()),
         written => written,
@@ -189,8 +208,16 @@ fn unreadable(data: &Path, error: &sluice_engine::Error) -> Failure {
         .because(error)
 }
 
-fn cannot_start(error: &StartError, addresses: Addresses) -> Failure {
+fn cannot_start(error: &StartError, addresses: Addresses, args: &ServeArgs) -> Failure {
     match error {
+        StartError::AccessLog { source } => {
+            let path = args.observing.access_log.as_deref().unwrap_or_default();
+            Failure::new(Exit::Configuration, format!("the access log {path} cannot be opened"))
+                .because(source)
+                .hint(
+                    "name a file in a folder that is there and that this user may write to with --access-log",
+                )
+        }
         StartError::AddressInUse { address } if Some(*address) == addresses.gateway_tls => {
             taken(*address, "--gateway-tls")
         }

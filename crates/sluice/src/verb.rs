@@ -6,6 +6,7 @@ pub(crate) mod delete;
 pub(crate) mod diff;
 pub(crate) mod events;
 pub(crate) mod explain;
+pub(crate) mod gateway;
 pub(crate) mod get;
 pub(crate) mod plan;
 pub(crate) mod policy;

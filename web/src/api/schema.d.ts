@@ -122,6 +122,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/gateway/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Says which version a request would get
+         * @description By the snapshot that the gateway serves now, with the same code that decides about requests: the route, the service, the
+         *     unit and where it came from, each rule of the release with what it says, and the version. Nothing is sent. The answer is
+         *     200 also when the gateway would answer by itself, as it does where no route takes the request; `refusal` tells.
+         */
+        post: operations["explainRequest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/lint": {
         parameters: {
             query?: never;
@@ -838,7 +860,8 @@ export interface paths {
         };
         /**
          * Hands out figures about Sluice itself
-         * @description In the OpenMetrics text format, for Prometheus and its like.
+         * @description In the OpenMetrics text format, for Prometheus and its like; in the older one of Prometheus for those who like `text/plain`
+         *     better. Latencies have exemplars, in OpenMetrics only: the trace of a request of about that latency.
          */
         get: operations["getMetrics"];
         put?: never;
@@ -1017,6 +1040,15 @@ export interface components {
             /** @description What they said. */
             reason?: string | null;
         };
+        /** @description A request, as the gateway reads it. */
+        AskedRequest: {
+            /** @description `GET`, `POST` …. */
+            method: string;
+            /** @description In lower case, without port. */
+            host: string;
+            /** @description Without query. */
+            path: string;
+        };
         /** @description How many requests of a bad version fail. */
         AssumedFailures: {
             /**
@@ -1169,6 +1201,12 @@ export interface components {
          * @enum {string}
          */
         CheckUnit: "request" | "user";
+        /** @description A certificate of the gateway's own, by its files. */
+        ClientCertificate: {
+            /** @description A PEM file with the certificate first, then what it was issued by. */
+            certificate: components["schemas"]["FilePath"];
+            key?: components["schemas"]["FilePath"] | null;
+        };
         /**
          * @description What keeps more people from meeting a candidate.
          * @enum {string}
@@ -1262,6 +1300,15 @@ export interface components {
              * @description How many there are.
              */
             total: number;
+        };
+        /**
+         * @description TLS to the endpoints of a service that are written `https://`. Files are named here and read where the gateway runs, so
+         *     that no secret is ever in a document; changed files are read again by themselves.
+         */
+        EndpointTls: {
+            ca?: components["schemas"]["FilePath"] | null;
+            client?: components["schemas"]["ClientCertificate"] | null;
+            serverName?: components["schemas"]["TlsName"] | null;
         };
         /** @description Where services run. */
         Environment: {
@@ -1398,6 +1445,31 @@ export interface components {
              */
             moreRequests?: number | null;
         };
+        /** @description Which version a request would get, and why. */
+        Explanation: {
+            /** @description The answer in plain words. */
+            text: string;
+            /**
+             * Format: int64
+             * @description The generation of the snapshot that the gateway serves.
+             */
+            generation: number;
+            /** @description What was asked about, as the gateway reads it. */
+            request: components["schemas"]["AskedRequest"];
+            refusal?: components["schemas"]["OwnAnswer"] | null;
+            route?: components["schemas"]["FoundRoute"] | null;
+            /** @description When no route takes it: those that come nearest, best first. */
+            near?: components["schemas"]["FoundRoute"][];
+            unit?: components["schemas"]["FoundUnit"] | null;
+            /** @description What the service knows of the visitor. */
+            attributes?: components["schemas"]["FoundAttribute"][];
+            release?: components["schemas"]["TestedRelease"] | null;
+            /**
+             * @description The version that the request gets; two, each with its chance, when a lot would be drawn. Empty when the gateway
+             *     answers by itself.
+             */
+            outcomes: components["schemas"]["Outcome"][];
+        };
         /** @description What the candidate answered, in all. */
         Exposed: {
             /**
@@ -1477,6 +1549,8 @@ export interface components {
          * @enum {string}
          */
         FigureOrigin: "live" | "given" | "assumed";
+        /** @example /etc/sluice/endpoints/ca.pem */
+        FilePath: string;
         /** @description Something that looks wrong. */
         Finding: {
             /** @description How bad it is. */
@@ -1577,6 +1651,39 @@ export interface components {
              */
             services: number;
         };
+        /** @description What `visitor.NAME` is for a request. */
+        FoundAttribute: {
+            /** @description The attribute's name. */
+            name: string;
+            /** @description Where it is looked for: ``header `x-plan` ``. */
+            place: string;
+            /** @description What is there; absent when nothing is. */
+            value?: string | null;
+        };
+        /** @description A route with its service. */
+        FoundRoute: components["schemas"]["RouteSpec"] & {
+            /** @description The service that it belongs to. */
+            service: components["schemas"]["Name"];
+            /** @description The service's environment. */
+            environment: components["schemas"]["Name"];
+        };
+        /** @description Where the unit came from. */
+        FoundUnit: {
+            /** @description Where in the request: ``header `x-user-id` ``. */
+            place: string;
+            /** @description What is there. */
+            value: string;
+            /** @enum {string} */
+            from: "request";
+        } | {
+            /** @description The cookie that it is kept in. */
+            cookie: string;
+            /** @enum {string} */
+            from: "minted";
+        } | {
+            /** @enum {string} */
+            from: "none";
+        };
         /** @description A stretch of time in which nothing may begin: `{ from: 2026-12-20, to: 2027-01-02, reason: holidays }`. */
         Freeze: {
             /** @description The first day, or the time at which it begins. */
@@ -1667,6 +1774,19 @@ export interface components {
             policy?: components["schemas"]["Name"] | null;
             /** @description Why it goes ahead although the order of environments, a window or a freeze speaks against it. */
             override?: string | null;
+        };
+        /** @description One header of a request. */
+        HeaderLine: {
+            /**
+             * @description Its name.
+             * @example x-user-id
+             */
+            name: string;
+            /**
+             * @description Its value.
+             * @example 7
+             */
+            value: string;
         };
         /** @description Active health checks: a GET that an endpoint answers with 200–399 in time. */
         HealthSpec: {
@@ -1967,6 +2087,47 @@ export interface components {
              */
             scale?: number | null;
         };
+        /** @description A version that the request gets, or may get. */
+        Outcome: {
+            /** @description The version. */
+            version: components["schemas"]["VersionName"];
+            /**
+             * Format: double
+             * @description How likely it is: 100 unless a lot would be drawn.
+             */
+            percent: number;
+            /**
+             * @description Why, as a stable word: `no-release`, `preview`, `excluded`, `segment`, `share`, `carried`, `not-chosen` or
+             *     `candidate-not-ready`.
+             * @example share
+             */
+            why: string;
+            segment?: components["schemas"]["Name"] | null;
+            /** @description Why, in plain words. */
+            text: string;
+            /**
+             * Format: int32
+             * @description How many of its endpoints are ready.
+             */
+            ready: number;
+            /**
+             * Format: int32
+             * @description How many it has.
+             */
+            endpoints: number;
+        };
+        /** @description What the gateway answers by itself. */
+        OwnAnswer: {
+            /**
+             * Format: int32
+             * @description The HTTP status.
+             */
+            status: number;
+            /** @description The value of the header `x-sluice-error`. */
+            code: string;
+            /** @description What visitors are told. */
+            detail: string;
+        };
         /**
          * @description A path prefix: begins with `/`, has no trailing `/` (but for `/` itself), no query and no dot segments.
          * @example /checkout
@@ -2203,6 +2364,21 @@ export interface components {
          * @example 0.95
          */
         Quantile: number;
+        /** @description A request that somebody asks about. It is never sent. */
+        Question: {
+            /**
+             * @description `GET` when absent.
+             * @default GET
+             */
+            method: string;
+            /**
+             * @description Where it goes, with host: `https://shop.example.com/checkout?x=1`.
+             * @example https://shop.example.com/checkout?x=1
+             */
+            url: string;
+            /** @description Its headers, cookies among them. */
+            headers?: components["schemas"]["HeaderLine"][];
+        };
         /** @description A ramp as it is written: `{ from, to, over }`, `{ through, every, requests }` or `{ to, riskBudget }`. */
         RampFields: {
             from?: components["schemas"]["Percent"] | null;
@@ -2393,6 +2569,16 @@ export interface components {
             /** @description A path prefix, matched on segment borders: `/checkout` takes `/checkout/1`, not `/checkouts`. */
             path?: components["schemas"]["PathPrefix"];
         };
+        /**
+         * @description What a rule says about a visitor.
+         * @enum {string}
+         */
+        RuleResult: "keeps-out" | "takes-in" | "not-in-segment" | "outside-share" | "by-lot" | "not-asked";
+        /**
+         * @description What a rule is for.
+         * @enum {string}
+         */
+        RuleRole: "exclude" | "include";
         /** @description How a release would go. */
         Schedule: {
             /** @description The policy. */
@@ -2546,6 +2732,7 @@ export interface components {
             count?: components["schemas"]["PathPrefix"][];
             /** @description How long the gateway waits for endpoints. */
             timeouts: components["schemas"]["TimeoutSpec"];
+            endpointTls?: components["schemas"]["EndpointTls"] | null;
             /** @description Who sees the response header `x-sluice-version`. Default `preview`. */
             reveal: components["schemas"]["Reveal"];
             /**
@@ -2794,6 +2981,37 @@ export interface components {
             /** @description Whether only a person can end it. */
             untilPromoted: boolean;
         };
+        /** @description A release, with what each of its rules says about a visitor. */
+        TestedRelease: {
+            /** @description The release. */
+            name: components["schemas"]["Name"];
+            /** @description The version that most people have. */
+            stable: components["schemas"]["VersionName"];
+            /** @description The version that is being released. */
+            candidate: components["schemas"]["VersionName"];
+            /**
+             * Format: int32
+             * @description Where the visitor falls: 0 to 99 999. Absent without a unit, and while it is not drawn.
+             */
+            bucket?: number | null;
+            /** @description The rules in the order in which they are tested. */
+            rules: components["schemas"]["TestedRule"][];
+        };
+        /** @description What a rule says about a visitor. */
+        TestedRule: {
+            /** @description Whether it keeps people out or takes them in. */
+            role: components["schemas"]["RuleRole"];
+            segment?: components["schemas"]["Name"] | null;
+            /** @description The segment's rule. */
+            rule?: string | null;
+            /**
+             * Format: double
+             * @description How much of them it takes in, in percent.
+             */
+            percent?: number | null;
+            /** @description What it says. */
+            result: components["schemas"]["RuleResult"];
+        };
         /** @description Something that happened to a release. */
         TimelineEntry: {
             /** @description When. */
@@ -2825,6 +3043,8 @@ export interface components {
          * @example 2026-11-23T09:30:00.000Z
          */
         Timestamp: string;
+        /** @example api.internal */
+        TlsName: string;
         /** @example 0.5pp */
         Tolerance: string;
         /** @description What was counted for one service in one second. */
@@ -3715,6 +3935,93 @@ export interface operations {
             };
             /** @description `release-refused`: The version is live already, or unknown, or has not been released in the environment that comes before, or something else that a release needs is not there. The detail says which. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `payload-too-large`: A body holds at most 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `unsupported-media-type`: Every POST and PUT says what its body is: `application/json`, and for `/api/v1/apply` also `application/yaml`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `internal`: A bug, or a damaged store. The server's log has the cause. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `unavailable`: It starts, stops, has too many watchers, or its store does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    explainRequest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Question"];
+            };
+        };
+        responses: {
+            /** @description The version, and why */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Explanation"];
+                };
+            };
+            /** @description `bad-request`: A header, a query parameter, a name or the JSON of the body is not what it should be. The detail says which, and where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `foreign-origin`: There is no sign-in yet, so that only requests to a loopback name or address with the server's own port are answered, and none that another site made a browser send. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description `request-timeout`: The whole body must be there 10 seconds after the head. */
+            408: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8235,6 +8542,7 @@ export interface operations {
                 };
                 content: {
                     "application/openmetrics-text": string;
+                    "text/plain": string;
                 };
             };
             /** @description `bad-request`: A header, a query parameter, a name or the JSON of the body is not what it should be. The detail says which, and where. */

@@ -2,11 +2,26 @@
 
 import type { RouteSpec, Service, VersionStatus } from '../api/resources';
 
-/** `shop.example.com/checkout`, `*.example.com`, `every host/search`. */
-export function route({ host, path }: RouteSpec): string {
+/** `shop.example.com/checkout`, `*.example.com`, `every request`, `/search (GET or HEAD, x-beta: 1)`. */
+export function route(spec: RouteSpec): string {
+  const demanded = demands(spec);
+  return demanded.length === 0 ? place(spec) : `${place(spec)} (${demanded.join(', ')})`;
+}
+
+function place({ host, path }: RouteSpec): string {
   const isEverywhere = host === undefined || host === '*';
   if (path === undefined || path === '/') return isEverywhere ? 'every request' : host;
   return isEverywhere ? path : `${host}${path}`;
+}
+
+function demands({ scheme, methods = [], headers = {}, query = {}, when }: RouteSpec): string[] {
+  return [
+    ...(scheme ? [scheme] : []),
+    ...(methods.length > 0 ? [methods.join(' or ')] : []),
+    ...Object.entries(headers).map(([name, wanted]) => `${name}: ${wanted}`),
+    ...Object.entries(query).map(([name, wanted]) => `?${name}=${wanted}`),
+    ...(when ? [when] : []),
+  ];
 }
 
 /** `2 of 2 endpoints ready`. */

@@ -12,6 +12,7 @@ use super::error::ConditionError;
 use super::program::{Expr, Fact, Quantifier, Source, Value};
 use super::syntax::written;
 use super::types::{Scope, Type, fields_of};
+use crate::Name;
 use crate::document::problem::nearest;
 
 /// A part of a rule, and what it is.
@@ -21,18 +22,27 @@ type Typed = (Expr, Type);
 /// compiling and evaluating call themselves.
 const DEPTH_MAX: usize = 40;
 
-/// Compiles a rule; also the names of the visitor's attributes in it.
-pub(super) fn compile(tree: &IdedExpr, scope: Scope) -> Result<(Expr, BTreeSet<String>), ConditionError> {
-    let mut compiler = Compiler { scope, variables: Vec::new(), attributes: BTreeSet::new(), depth: 0 };
+/// Compiles a rule; also what it names.
+pub(super) fn compile(tree: &IdedExpr, scope: Scope) -> Result<(Expr, Named), ConditionError> {
+    let mut compiler = Compiler { scope, variables: Vec::new(), named: Named::default(), depth: 0 };
     let rule = compiler.truth(tree)?;
-    Ok((rule, compiler.attributes))
+    Ok((rule, compiler.named))
+}
+
+/// What a rule names that is somewhere else.
+#[derive(Debug, Default)]
+pub(super) struct Named {
+    /// Attributes of visitors, without `id`.
+    pub(super) attributes: BTreeSet<String>,
+    /// Lists that the gateway keeps.
+    pub(super) lists: BTreeSet<Name>,
 }
 
 struct Compiler {
     scope: Scope,
     /// Those of `exists` and `all`, outermost first.
     variables: Vec<(String, Type)>,
-    attributes: BTreeSet<String>,
+    named: Named,
     depth: usize,
 }
 
@@ -194,6 +204,12 @@ impl Compiler {
             ("request", "method") => Fact::Method,
             ("request", "host") => Fact::Host,
             ("request", "path") => Fact::Path,
+            ("request", "scheme") => Fact::Scheme,
+            ("request", "address") => Fact::Address,
+            ("request", "country") => Fact::Country,
+            ("request", "browser") => Fact::Browser,
+            ("request", "system") => Fact::System,
+            ("request", "device") => Fact::Device,
             ("change", "level") => Fact::ChangeLevel,
             ("change", "from") => Fact::ChangeFrom,
             ("change", "to") => Fact::ChangeTo,
@@ -222,6 +238,7 @@ impl Compiler {
         };
         let is = match fact {
             Fact::ChangeCommit | Fact::ChangeImage => Type::MaybeText,
+            Fact::Address | Fact::Country | Fact::Browser | Fact::System | Fact::Device => Type::MaybeText,
             Fact::ChangeConfigOnly => Type::Bool,
             _ => Type::Text,
         };
@@ -233,7 +250,7 @@ impl Compiler {
         match source {
             Source::Headers => name.to_ascii_lowercase(),
             Source::Attributes if name != "id" => {
-                self.attributes.insert(name.to_owned());
+                self.named.attributes.insert(name.to_owned());
                 name.to_owned()
             }
             _ => name.to_owned(),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::Change;
 use super::program::{Arithmetic, Expr, Fact, Function, Order, Quantifier, Source, TextTest, Value};
+use crate::agent::Agent;
 use crate::document::service::AttributeSource;
 use crate::routing::Request;
 
@@ -114,6 +115,20 @@ impl<'a> Evaluation<'a> {
                 })
             }
             Expr::Matches(text, pattern) => Value::Bool(pattern.is_match(&self.text(text)?)),
+            Expr::Inside(address, networks) => {
+                let address = self.text(address)?.parse().map_err(|_| Failed)?;
+                Value::Bool(networks.iter().any(|network| network.contains(address)))
+            }
+            Expr::Among(word, text) => {
+                let (word, text) = (self.text(word)?, self.text(text)?);
+                let mut words = text.split([',', ' ']);
+                Value::Bool(!word.is_empty() && words.any(|other| other == word))
+            }
+            Expr::Listed(id, list) => {
+                let id = self.text(id)?;
+                let World::Visitor { request, .. } = self.world else { return Err(Failed) };
+                Value::Bool(request.is_listed(list, &id))
+            }
             Expr::Call(function, of) => call(*function, self.value(of)?)?,
             Expr::Quantified(quantifier, list, rule) => {
                 Value::Bool(self.quantified(*quantifier, list, rule)?)
@@ -177,6 +192,21 @@ impl<'a> Evaluation<'a> {
             (World::Visitor { request, .. }, Fact::Method) => request.method(),
             (World::Visitor { request, .. }, Fact::Host) => request.host(),
             (World::Visitor { request, .. }, Fact::Path) => request.path(),
+            (World::Visitor { request, .. }, Fact::Scheme) => request.scheme().as_str(),
+            (World::Visitor { request, .. }, Fact::Address) => {
+                return Ok(or_null(request.address().map(|address| Cow::Owned(address.to_string()))));
+            }
+            (World::Visitor { request, .. }, Fact::Country) => return Ok(or_null(request.country())),
+            (World::Visitor { request, .. }, Fact::Browser | Fact::System | Fact::Device) => {
+                let agent = request.header("user-agent").map(Agent::of);
+                return Ok(or_null(agent.map(|agent| {
+                    Cow::Borrowed(match fact {
+                        Fact::Browser => agent.browser,
+                        Fact::System => agent.system,
+                        _ => agent.device,
+                    })
+                })));
+            }
             (World::Change(change), Fact::ChangeLevel) => change.level,
             (World::Change(change), Fact::ChangeFrom) => change.from,
             (World::Change(change), Fact::ChangeTo) => change.to,
@@ -205,6 +235,7 @@ impl<'a> Evaluation<'a> {
                 AttributeSource::Header(header) => request.header(header).map(Cow::Borrowed),
                 AttributeSource::Cookie(cookie) => request.cookie(cookie).map(Cow::Borrowed),
                 AttributeSource::Query(parameter) => request.query(parameter),
+                AttributeSource::Claim(path) => request.claim(path),
             },
             (World::Change(change), Source::ServiceLabels) => borrowed(change.labels, name),
             (World::Change(change), Source::ChangeLabels) => borrowed(change.change_labels, name),

@@ -6,6 +6,9 @@ use std::sync::Arc;
 
 use regex::Regex;
 
+use crate::Name;
+use crate::network::Network;
+
 /// A value while a rule is evaluated; text is borrowed from the request where it can be.
 #[derive(Clone, Debug)]
 pub(super) enum Value<'a> {
@@ -54,6 +57,12 @@ pub(super) enum Fact {
     Method,
     Host,
     Path,
+    Scheme,
+    Address,
+    Country,
+    Browser,
+    System,
+    Device,
     ChangeLevel,
     ChangeFrom,
     ChangeTo,
@@ -132,6 +141,12 @@ pub(super) enum Expr {
     HasKey(Box<Expr>, String),
     TextTest(TextTest, Box<Expr>, Box<Expr>),
     Matches(Box<Expr>, Regex),
+    /// Whether an address is in one of these networks.
+    Inside(Box<Expr>, Vec<Network>),
+    /// Whether a word is among those of a text, which commas or spaces keep apart.
+    Among(Box<Expr>, Box<Expr>),
+    /// Whether a list that the gateway keeps holds it.
+    Listed(Box<Expr>, Name),
     Call(Function, Box<Expr>),
     Quantified(Quantifier, Box<Expr>, Box<Expr>),
 }

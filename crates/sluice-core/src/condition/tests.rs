@@ -38,11 +38,28 @@ impl Request for Asked {
     fn query(&self, name: &str) -> Option<Cow<'_, str>> {
         find(&self.query, name).map(Cow::Borrowed)
     }
+    fn address(&self) -> Option<std::net::IpAddr> {
+        Some([192, 0, 2, 7].into())
+    }
+    fn country(&self) -> Option<Cow<'_, str>> {
+        Some(Cow::Borrowed("NL"))
+    }
+    fn claim(&self, path: &str) -> Option<Cow<'_, str>> {
+        (path == "realm.groups").then_some(Cow::Borrowed("staff, beta"))
+    }
+    fn is_listed(&self, list: &crate::Name, id: &str) -> bool {
+        (list.as_str(), id) == ("testers", "ada")
+    }
 }
 
 fn holds(rule: &str) -> bool {
     let request = Asked {
-        headers: vec![("x-country", "NL"), ("x-plan", "pro"), ("x-age", "42")],
+        headers: vec![
+            ("x-country", "NL"),
+            ("x-plan", "pro"),
+            ("x-age", "42"),
+            ("user-agent", "Firefox/144 (Linux; Android; Mobile)"),
+        ],
         cookies: vec![("beta", "true")],
         query: vec![("debug", "1")],
     };
@@ -52,6 +69,7 @@ fn holds(rule: &str) -> bool {
         ("beta".to_owned(), AttributeSource::Cookie("beta".to_owned())),
         ("debug".to_owned(), AttributeSource::Query("debug".to_owned())),
         ("vip".to_owned(), AttributeSource::Header("x-vip".to_owned())),
+        ("groups".to_owned(), AttributeSource::Claim("realm.groups".to_owned())),
     ]);
     let condition = Condition::for_visitors(rule).unwrap_or_else(|error| panic!("{rule}: {error}"));
     condition.holds_for(&request, &visitor, Some("ada"))
@@ -228,4 +246,43 @@ fn a_rule_about_a_change_sees_the_change_and_the_service() {
 fn rules_may_be_shared_between_threads() {
     fn shared<T: Send + Sync + 'static>() {}
     shared::<Condition>();
+}
+
+#[test]
+fn where_a_visitor_comes_from_and_with_what() {
+    for rule in [
+        "request.address == '192.0.2.7'",
+        "request.address.inside('10.0.0.0/8', '192.0.2.0/24')",
+        "!request.address.inside('2001:db8::/32')",
+        "request.country in ['NL', 'BE'] && request.scheme == 'http'",
+        "request.browser == 'firefox' && request.system == 'android' && request.device == 'phone'",
+        "'beta' in visitor.groups && 'staff' in visitor.groups",
+        "!('bet' in visitor.groups)",
+        "visitor.id in list('testers') && !(visitor.plan in list('testers'))",
+    ] {
+        assert!(holds(rule), "{rule}");
+    }
+    // Who is not known to be there is not there.
+    assert!(!holds("'x' in visitor.vip") && !holds("!('x' in visitor.vip)"));
+    let lists = Condition::for_visitors("visitor.id in list('a') || visitor.id in list('b')").unwrap();
+    assert_eq!(lists.lists().iter().map(|name| name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+}
+
+#[test]
+fn what_could_never_be_is_told_before_any_visitor_comes() {
+    for (rule, why) in [
+        ("request.browser == 'Chrome'", "`request.browser` is never 'Chrome'"),
+        ("request.device in ['phone', 'mobile']", "`request.device` is never 'mobile'"),
+        ("request.scheme != 'h2'", "`request.scheme` is never 'h2'"),
+        ("request.address.inside('10.0.0.1/8')", "did you mean 10.0.0.0/8?"),
+        ("request.address.inside(visitor.net)", "a network must be written in the rule"),
+        ("request.address.inside()", "is not how `inside` is written"),
+        ("visitor.id in list(visitor.plan)", "the name of a list must be written in the rule"),
+        ("visitor.id in list('Not A Name')", "the list cannot be called so"),
+        ("list('a')", "is not how `list` is written"),
+        ("1 in list('a')", "lists hold text"),
+    ] {
+        let error = Condition::for_visitors(rule).unwrap_err().to_string();
+        assert!(error.contains(why), "{rule}: {error}");
+    }
 }

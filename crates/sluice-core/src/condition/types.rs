@@ -24,7 +24,10 @@ impl Scope {
 /// What a name that a rule begins with has.
 pub(super) fn fields_of(root: &str) -> &'static [&'static str] {
     match root {
-        "request" => &["method", "path", "host", "headers", "cookies", "query"],
+        "request" => &[
+            "method", "path", "host", "headers", "cookies", "query", "scheme", "address", "country",
+            "browser", "system", "device",
+        ],
         "change" => &["level", "from", "to", "commit", "image", "configOnly", "labels"],
         "service" => &["name", "labels"],
         "environment" => &["name"],

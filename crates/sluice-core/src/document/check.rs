@@ -9,7 +9,6 @@ use std::collections::BTreeMap;
 use super::problem::{Fault, Problem, nearest};
 use super::{DEFAULT_ENVIRONMENT, Document, DocumentKey, Kind, PolicySpec, Spec};
 use crate::document::policy::StepWork;
-use crate::document::service::RouteSpec;
 use crate::{Name, builtin};
 
 /// A problem of one document among others.
@@ -219,20 +218,22 @@ impl Check<'_> {
 
     /// A route belongs to one service. One gateway serves all environments, so that they share its routes.
     fn routes(&mut self) {
-        let mut owners: BTreeMap<&RouteSpec, &DocumentKey> = BTreeMap::new();
+        let mut owners: BTreeMap<String, &DocumentKey> = BTreeMap::new();
         for (key, document) in self.documents {
             let Spec::Service(service) = &document.spec else { continue };
             for (index, route) in service.routes.iter().enumerate() {
-                match owners.get(route) {
+                // What it takes, in words that are the same for the same requests.
+                let taken = route.to_string();
+                match owners.get(&taken) {
                     Some(owner) if *owner != key => {
                         let message = format!("the route {route} belongs to {owner} already");
                         let fault = Fault::new("route-taken", message)
-                            .given(route.to_string())
-                            .hint("give one of the two another host or path");
+                            .given(taken)
+                            .hint("give one of the two another host, path or condition");
                         self.report(key, format!("spec.routes[{index}]"), fault);
                     }
                     _ => {
-                        owners.insert(route, key);
+                        owners.insert(taken, key);
                     }
                 }
             }

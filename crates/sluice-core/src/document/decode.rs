@@ -363,7 +363,7 @@ impl<T: Decode> Decode for BTreeMap<Name, T> {
 }
 
 /// An object whose fields have names of the author's own.
-fn map<K: Ord, T: Decode>(
+pub(crate) fn map<K: Ord, T: Decode>(
     node: &Node,
     reader: &mut Reader,
     key_of: impl Fn(&Entry, &mut Reader) -> Option<K>,

@@ -19,7 +19,10 @@ use super::policy::{
     Rebalance, RiskBudget, ShadowSpec, StepSpec, VersionGate, WebhookGate,
 };
 use super::release::ServiceVersion;
-use super::service::{Build, HealthSpec, RouteSpec, TimeoutSpec, VersionSpec};
+use super::service::{
+    Build, ClientCertificate, EndpointTls, HeaderChanges, HealthSpec, LimitSpec, OutlierSpec, Redirect,
+    RetrySpec, Rewrite, RouteSpec, RouteTimeouts, TimeoutSpec, VersionSpec,
+};
 use super::{
     API_VERSION, EnvironmentSpec, Kind, Metadata, MetricSpec, PolicySpec, ReleaseSpec, SegmentSpec,
     ServiceSpec,
@@ -147,8 +150,17 @@ fn asked_fields() -> BTreeMap<&'static str, Asked> {
         ("Metadata", fields_of::<Metadata>()),
         ("ServiceSpec", fields_of::<ServiceSpec>()),
         ("RouteSpec", fields_of::<RouteSpec>()),
+        ("Redirect", fields_of::<Redirect>()),
+        ("Rewrite", fields_of::<Rewrite>()),
+        ("HeaderChanges", fields_of::<HeaderChanges>()),
+        ("RouteTimeouts", fields_of::<RouteTimeouts>()),
+        ("RetrySpec", fields_of::<RetrySpec>()),
+        ("LimitSpec", fields_of::<LimitSpec>()),
+        ("OutlierSpec", fields_of::<OutlierSpec>()),
         ("HealthSpec", fields_of::<HealthSpec>()),
         ("TimeoutSpec", fields_of::<TimeoutSpec>()),
+        ("EndpointTls", fields_of::<EndpointTls>()),
+        ("ClientCertificate", fields_of::<ClientCertificate>()),
         ("VersionSpec", fields_of::<VersionSpec>()),
         ("Build", fields_of::<Build>()),
         ("SegmentSpec", fields_of::<SegmentSpec>()),

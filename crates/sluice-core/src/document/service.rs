@@ -18,10 +18,14 @@ macro_rules! through_text {
 }
 
 mod endpoint;
+mod handling;
 mod order;
 mod route;
+mod tls;
+mod upstream;
 mod version;
 mod visitor;
+mod wanted;
 
 use std::collections::BTreeMap;
 
@@ -29,11 +33,19 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::Span;
-pub use endpoint::Endpoint;
+pub use endpoint::{Endpoint, Place, Speaks};
+pub(in crate::document) use handling::ATTEMPTS_MAX;
+pub use handling::{
+    ChangedField, HeaderChanges, HeaderText, PlainHost, Redirect, RedirectStatus, RetryOn, RetrySpec,
+    Rewrite, RouteTimeouts,
+};
 pub use order::{Circle, order};
 pub use route::{HostPattern, PathPrefix, RouteSpec};
+pub use tls::{ClientCertificate, EndpointTls, FilePath, TlsName};
+pub use upstream::{Balance, LimitSpec, OutlierSpec};
 pub use version::{Build, VersionSpec};
 pub use visitor::{AttributeSource, UnitSource};
+pub use wanted::{HeaderField, Method, Scheme, Wanted};
 
 /// What users reach: its routes, its versions, and how visitors are told apart.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
@@ -58,6 +70,18 @@ pub struct ServiceSpec {
     pub count: Vec<PathPrefix>,
     /// How long the gateway waits for endpoints.
     pub timeouts: TimeoutSpec,
+    /// How endpoints share requests. Default `leastRequests`.
+    pub balance: Balance,
+    /// What one endpoint may be given at a time. No bound when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limits: Option<LimitSpec>,
+    /// When an endpoint that fails is left out for a while. Never when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outliers: Option<OutlierSpec>,
+    /// How endpoints that are written `https://` are trusted. Default: by the authorities that the gateway's machine trusts,
+    /// for the endpoint's host.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub endpoint_tls: Option<EndpointTls>,
     /// Who sees the response header `x-sluice-version`. Default `preview`.
     pub reveal: Reveal,
     /// The deployed builds. When the service is new, the first one is live and all others are dark. Versions that were
@@ -65,7 +89,7 @@ pub struct ServiceSpec {
     pub versions: Vec<VersionSpec>,
 }
 
-/// Why text is no host pattern, path prefix, endpoint or header name.
+/// Why text is no host pattern, path prefix, endpoint, file or header name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{given}` is not {what}: {why}")]
 pub struct InvalidText {

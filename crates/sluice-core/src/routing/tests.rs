@@ -62,6 +62,10 @@ fn service(exclude: &[&str], include: Vec<ShareRule>) -> ServiceRouting {
         visitor: BTreeMap::from([("plan".to_owned(), AttributeSource::Header("x-plan".to_owned()))]),
         health: HealthSpec::default(),
         timeouts: TimeoutSpec::default(),
+        balance: Default::default(),
+        limits: None,
+        outliers: None,
+        endpoint_tls: None,
         count: Vec::new(),
         reveal: Reveal::Preview,
         versions: [version("1"), version("2"), version("3")].into_iter().collect(),
@@ -86,7 +90,7 @@ fn visit(user: &str, plan: Option<&str>) -> Visit {
 fn told(service: &ServiceRouting, visit: &Visit, preview: Option<&str>, is_ready: bool) -> String {
     let preview: Option<VersionName> = preview.map(|name| name.parse().unwrap());
     let unit = service.unit_of(visit);
-    let choice = decide(service, visit, unit, preview.as_ref(), None, |_| is_ready);
+    let choice = decide(service, visit, unit.as_deref(), preview.as_ref(), None, |_| is_ready);
     let why = match choice.why {
         Why::NoRelease => "no release".to_owned(),
         Why::Preview => "preview".to_owned(),
@@ -153,8 +157,8 @@ fn the_first_source_that_holds_something_is_the_unit() {
     let service = service(&[], Vec::new());
     let both = Visit { user: Some("ada".to_owned()), cookie: Some("c1".to_owned()), plan: None };
     let cookie = Visit { user: None, ..both.clone() };
-    assert_eq!(service.unit_of(&both), Some("ada"));
-    assert_eq!(service.unit_of(&cookie), Some("c1"));
+    assert_eq!(service.unit_of(&both).as_deref(), Some("ada"));
+    assert_eq!(service.unit_of(&cookie).as_deref(), Some("c1"));
     assert_eq!(service.unit_of(&Visit::default()), None);
     assert_eq!(service.unit_cookie(), Some("sluice_unit"));
 }

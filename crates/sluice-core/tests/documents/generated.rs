@@ -2,8 +2,10 @@
 
 #[path = "generated/policy.rs"]
 mod policy;
+#[path = "generated/route.rs"]
+mod route;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::option;
 use proptest::prelude::*;
@@ -18,13 +20,15 @@ use sluice_core::document::metric::{
 use sluice_core::document::policy::{PolicySpec, SecretSource};
 use sluice_core::document::release::ServiceVersion;
 use sluice_core::document::service::{
-    AttributeSource, Build, HealthSpec, Reveal, RouteSpec, ServiceSpec, TimeoutSpec, UnitSource, VersionSpec,
+    AttributeSource, Build, ClientCertificate, EndpointTls, HealthSpec, Reveal, ServiceSpec, TimeoutSpec,
+    UnitSource, VersionSpec,
 };
 use sluice_core::document::{Document, Kind, Metadata, ReleaseSpec, SegmentSpec, Spec, parse_json};
 use sluice_core::name::VersionNeed;
 use sluice_core::{Name, Span, Timestamp, VersionName};
 
 use policy::policy;
+use route::{route, upstream};
 
 fn name() -> impl Strategy<Value = Name> {
     "[a-z0-9]([a-z0-9.-]{0,10}[a-z0-9])?".prop_map(|text| format!("x{text}").parse().unwrap())
@@ -63,11 +67,6 @@ fn metadata(kind: Kind) -> impl Strategy<Value = Metadata> {
 
 fn service() -> impl Strategy<Value = ServiceSpec> {
     let token = || "[a-z][a-z0-9-]{0,8}";
-    let route = (
-        select(vec!["*", "*.example.com", "shop.example.com", "a_b.c"]),
-        "(/[a-z0-9._~-]{1,4}x){0,3}".prop_map(|path| if path.is_empty() { "/".to_owned() } else { path }),
-    )
-        .prop_map(|(host, path)| RouteSpec { host: host.parse().unwrap(), path: path.parse().unwrap() });
     let unit = prop_oneof![token().prop_map(UnitSource::Header), token().prop_map(UnitSource::Cookie)];
     let attribute = prop_oneof![
         token().prop_map(AttributeSource::Header),
@@ -90,35 +89,64 @@ fn service() -> impl Strategy<Value = ServiceSpec> {
         idle,
     });
     (
-        prop::collection::btree_set(route, 0..4),
+        prop::collection::vec(route(), 0..4),
         prop::collection::btree_map("[a-z]{1,4}x", attribute, 0..3),
         prop::collection::vec(unit, 1..4),
         health,
         timeouts,
-        select(vec![Reveal::Always, Reveal::Preview, Reveal::Never]),
+        (select(vec![Reveal::Always, Reveal::Preview, Reveal::Never]), upstream()),
         prop::collection::btree_map(version(), (0..4_usize, needs, build()), 0..4),
+        option::of(endpoint_tls()),
     )
-        .prop_map(|(routes, visitor, mut unit, health, timeouts, reveal, versions)| {
-            let mut seen = Vec::new();
-            unit.retain(|unit| !seen.contains(unit) && (seen.push(unit.clone()), true).1);
-            let least = usize::from(!routes.is_empty());
-            let versions = versions.into_iter().enumerate().map(|(index, (name, (count, needs, build)))| {
-                let endpoints = (0..count.max(least))
-                    .map(|port| format!("http://[::1]:{}", 9000 + index * 10 + port).parse().unwrap())
-                    .collect();
-                VersionSpec { name, endpoints, needs, build }
-            });
-            ServiceSpec {
-                routes: routes.into_iter().collect(),
-                unit,
+        .prop_map(
+            |(
+                mut routes,
                 visitor,
+                mut unit,
                 health,
-                count: if least > 0 { vec!["/pay".parse().unwrap()] } else { Vec::new() },
                 timeouts,
-                reveal,
-                versions: versions.collect(),
-            }
-        })
+                (reveal, upstream),
+                versions,
+                endpoint_tls,
+            )| {
+                let mut taken = BTreeSet::new();
+                routes.retain(|route| taken.insert(route.to_string()));
+                let (balance, limits, outliers) = upstream;
+                let mut seen = Vec::new();
+                unit.retain(|unit| !seen.contains(unit) && (seen.push(unit.clone()), true).1);
+                let least = usize::from(!routes.is_empty());
+                let versions =
+                    versions.into_iter().enumerate().map(|(index, (name, (count, needs, build)))| {
+                        let endpoints = (0..count.max(least))
+                            .map(|port| format!("http://[::1]:{}", 9000 + index * 10 + port).parse().unwrap())
+                            .collect();
+                        VersionSpec { name, endpoints, needs, build }
+                    });
+                ServiceSpec {
+                    routes,
+                    unit,
+                    visitor,
+                    health,
+                    count: if least > 0 { vec!["/pay".parse().unwrap()] } else { Vec::new() },
+                    timeouts,
+                    balance,
+                    limits,
+                    outliers,
+                    endpoint_tls,
+                    reveal,
+                    versions: versions.collect(),
+                }
+            },
+        )
+}
+
+fn endpoint_tls() -> impl Strategy<Value = EndpointTls> {
+    let file = || "(/[a-z.]{1,5}x){1,3}".prop_map(|path| path.parse().unwrap());
+    let client =
+        (file(), option::of(file())).prop_map(|(certificate, key)| ClientCertificate { certificate, key });
+    let name = select(vec!["api.internal", "10.0.0.1", "::1"]).prop_map(|name| name.parse().unwrap());
+    (option::of(file()), option::of(client), option::of(name))
+        .prop_map(|(ca, client, server_name)| EndpointTls { ca, client, server_name })
 }
 
 fn build() -> impl Strategy<Value = Build> {

@@ -93,7 +93,7 @@ spec: { routes: [ { host: shop.example.com, path: /checkout } ], versions: [ { n
 ",
         expect![[r#"
             Service checkout in production: spec.routes[0]: the route shop.example.com/checkout belongs to Service basket in production already
-              give one of the two another host or path"#]],
+              give one of the two another host, path or condition"#]],
     );
 }
 

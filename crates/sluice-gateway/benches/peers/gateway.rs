@@ -9,11 +9,11 @@ use std::time::Instant;
 
 use sluice_core::condition::Condition;
 use sluice_core::document::service::{
-    AttributeSource, HealthSpec, HostPattern, PathPrefix, Reveal, RouteSpec, TimeoutSpec, UnitSource,
+    AttributeSource, HealthSpec, Reveal, RouteSpec, TimeoutSpec, UnitSource,
 };
 use sluice_core::routing::{SegmentRule, ServiceRouting, ShareRule, Snapshot, Split};
 use sluice_core::{ServiceKey, Span, Weight};
-use sluice_gateway::{Certificates, Gateway, Limits, Options, PreviewKey, TlsOptions};
+use sluice_gateway::{Certificates, Gateway, Limits, Options, PreviewKey, TlsOptions, TraceOptions};
 
 use super::name;
 
@@ -64,6 +64,9 @@ pub(crate) fn run(start: &Start, has_fast_path: bool) {
         preview_key: PreviewKey::new([0; 32]),
         limits: Limits::default(),
         fast_path: has_fast_path,
+        attributes: Default::default(),
+        trace: TraceOptions::Carry,
+        access_log: None,
     })
     .expect("free ports");
     let mut services: BTreeMap<ServiceKey, Arc<ServiceRouting>> = BTreeMap::new();
@@ -100,7 +103,7 @@ fn snapshot(generation: &mut u64, services: &BTreeMap<ServiceKey, Arc<ServiceRou
 }
 
 fn publish_shop(start: &Start, percent: f64, services: &mut BTreeMap<ServiceKey, Arc<ServiceRouting>>) {
-    let any = RouteSpec { host: HostPattern::Any, path: PathPrefix::default() };
+    let any = RouteSpec::default();
     let shop = service("shop", vec![any], start, percent);
     services.insert(shop.key.clone(), Arc::new(shop));
 }
@@ -109,9 +112,8 @@ fn publish_shop(start: &Start, percent: f64, services: &mut BTreeMap<ServiceKey,
 fn many(start: &Start, count: usize) -> BTreeMap<ServiceKey, Arc<ServiceRouting>> {
     let services = (count / ROUTES_EACH).max(10);
     let of_service = |number: usize| {
-        let route = |route: usize| RouteSpec {
-            host: name(&format!("s{number}.example.com")),
-            path: name(&format!("/shop/area/r{route}")),
+        let route = |route: usize| {
+            RouteSpec::at(name(&format!("s{number}.example.com")), name(&format!("/shop/area/r{route}")))
         };
         let routes = (0..count / services).map(route).collect();
         let service = service(&format!("s{number}"), routes, start, 10.0);
@@ -130,6 +132,10 @@ fn service(title: &str, routes: Vec<RouteSpec>, start: &Start, percent: f64) -> 
         // Checked once: a thousand services' checks are not what is measured here.
         health: HealthSpec { every: Span::from_secs(3600), ..HealthSpec::default() },
         timeouts: TimeoutSpec::default(),
+        balance: Default::default(),
+        limits: None,
+        outliers: None,
+        endpoint_tls: None,
         count: Vec::new(),
         reveal: Reveal::Never,
         versions: [(name("v1"), stable), (name("v2"), candidate)].into(),

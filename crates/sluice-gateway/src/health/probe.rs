@@ -1,17 +1,20 @@
 //! One endpoint's health check.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sluice_core::document::service::HealthSpec;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
+use super::probe_http2::Http2Probe;
+use crate::dial::{DialError, Dialled, Stream, dial};
 use crate::table::Endpoint;
-use std::sync::Arc;
 
 /// A health check answers with a word, not with a page: a head or body above this fails, or is not read.
 const ANSWER_BYTES_MAX: usize = 16 * 1024;
+/// What answers by the health protocol of gRPC (`grpc.health.v1`).
+pub(super) const GRPC_HEALTH_PATH: &str = "/grpc.health.v1.Health/Check";
 /// Headers of an answer that are read.
 const HEADERS_MAX: usize = 64;
 
@@ -20,7 +23,14 @@ pub(super) struct Probe {
     endpoint: Arc<Endpoint>,
     /// What is written; nothing when an endpoint is ready that takes a connection.
     request: Vec<u8>,
-    kept: Option<TcpStream>,
+    path: String,
+    kept: Option<Kept>,
+}
+
+/// A connection for the next check.
+enum Kept {
+    Http1(Stream),
+    Http2(Http2Probe),
 }
 
 /// Why an endpoint is not ready.
@@ -34,6 +44,16 @@ pub(super) enum Sick {
     Status(u16),
     #[error("its answer is not HTTP")]
     NotHttp,
+    #[error("{0}")]
+    NotTaken(#[from] DialError),
+    #[error("the connection broke: {0}")]
+    BrokenHttp2(#[from] hyper::Error),
+    #[error(
+        "it answered with grpc-status {0}; what speaks gRPC is asked with the path {GRPC_HEALTH_PATH}, or not, with \"\""
+    )]
+    Grpc(String),
+    #[error("it says that it is not serving")]
+    NotServing,
 }
 
 impl Probe {
@@ -46,7 +66,7 @@ impl Probe {
             )
             .into_bytes(),
         };
-        Probe { endpoint: Arc::clone(endpoint), request, kept: None }
+        Probe { endpoint: Arc::clone(endpoint), request, path: spec.path.clone(), kept: None }
     }
 
     /// # Errors
@@ -58,32 +78,43 @@ impl Probe {
 
     async fn ask(&mut self) -> Result<(), Sick> {
         // Taken out, so that a check that fails or is too slow leaves no connection with half an answer on it.
-        if let Some(mut stream) = self.kept.take() {
-            match self.ask_on(&mut stream).await {
+        match self.kept.take() {
+            Some(Kept::Http1(stream)) => match self.ask_http1(stream).await {
                 // The endpoint may have closed it between two checks.
                 Err(Sick::Broken(_)) => {}
-                Ok(is_kept) => {
-                    self.kept = is_kept.then_some(stream);
-                    return Ok(());
-                }
-                Err(sick) => return Err(sick),
-            }
+                asked => return asked,
+            },
+            Some(Kept::Http2(probe)) => match self.ask_http2(probe).await {
+                Err(Sick::BrokenHttp2(_)) => {}
+                asked => return asked,
+            },
+            None => {}
         }
-        let mut stream = match self.endpoint.address {
-            Some(address) => TcpStream::connect(address).await?,
-            None => TcpStream::connect((self.endpoint.spec.host(), self.endpoint.spec.port())).await?,
-        };
-        if self.request.is_empty() {
-            return Ok(());
+        if let Some(trust) = &self.endpoint.trust {
+            trust.refresh();
         }
-        stream.set_nodelay(true)?;
+        let Dialled { stream, is_http2 } = dial(&self.endpoint, false).await?;
+        match (self.path.is_empty(), is_http2) {
+            (true, _) => Ok(()),
+            (false, false) => self.ask_http1(stream).await,
+            (false, true) => self.ask_http2(Http2Probe::open(stream).await?).await,
+        }
+    }
+
+    async fn ask_http1(&mut self, mut stream: Stream) -> Result<(), Sick> {
         let is_kept = self.ask_on(&mut stream).await?;
-        self.kept = is_kept.then_some(stream);
+        self.kept = is_kept.then_some(Kept::Http1(stream));
+        Ok(())
+    }
+
+    async fn ask_http2(&mut self, mut probe: Http2Probe) -> Result<(), Sick> {
+        probe.ask(&self.endpoint, &self.path).await?;
+        self.kept = Some(Kept::Http2(probe));
         Ok(())
     }
 
     /// Gives whether the connection may be used again.
-    async fn ask_on(&self, stream: &mut TcpStream) -> Result<bool, Sick> {
+    async fn ask_on(&self, stream: &mut Stream) -> Result<bool, Sick> {
         stream.write_all(&self.request).await?;
         let mut answer = Vec::new();
         loop {
@@ -136,7 +167,7 @@ fn read_answer(bytes: &[u8]) -> Result<Option<Answer>, Sick> {
 
 impl Answer {
     /// Reads the body away; gives whether the connection stands at the beginning of the next answer.
-    async fn skip_body(&self, stream: &mut TcpStream, read: usize) -> bool {
+    async fn skip_body(&self, stream: &mut Stream, read: usize) -> bool {
         let Some(body_bytes) = self.body_bytes.filter(|bytes| *bytes <= ANSWER_BYTES_MAX) else {
             return false;
         };

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use tokio::net::TcpStream;
 
-use super::{FRESH_TIME_MAX, IDLE_MAX, IDLE_TIME_MAX, Seat, dial};
+use super::{FRESH_TIME_MAX, IDLE_MAX, IDLE_TIME_MAX, Seat};
 use crate::answer::Trouble;
+use crate::dial::dial_plain;
 
 /// A connection to an endpoint.
 pub(crate) struct Raw {
@@ -55,7 +56,7 @@ impl Seat {
     ///
     /// When the endpoint takes none, or not in time.
     pub(crate) async fn connect_raw(&self, timeout: Duration) -> Result<Raw, Trouble> {
-        let stream = self.opened(timeout, dial(&self.pool.endpoint)).await?;
+        let stream = self.opened(timeout, dial_plain(&self.pool.endpoint)).await?;
         Ok(Raw { stream, is_reused: false })
     }
 

@@ -4,17 +4,20 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use http::HeaderValue;
+use http::header::HOST;
 use http::request::Parts;
+use sluice_core::document::service::{RedirectStatus, Scheme};
 use sluice_core::routing::{Carried, Choice, Request as _, Split, Why, decide};
 use sluice_core::{Timestamp, VersionName};
 
 use super::exchange::Who;
+use super::headers::Origin;
 use super::shadow::{CopyTo, is_copyable};
 use super::visitor::Visitor;
 use crate::answer::Trouble;
 use crate::carried::{CARRIED_TIME, Carrying};
 use crate::preview::{PREVIEW_HEADER, PreviewError, PreviewKey};
-use crate::table::{Service, Table, Version};
+use crate::table::{Handling, Service, Table, Version};
 use crate::worker::Worker;
 
 /// How long a browser keeps the unit that was minted for it: a year, so that a visitor who comes back during a long
@@ -25,6 +28,8 @@ const UNIT_AGE_SECS: u64 = 365 * 24 * 60 * 60;
 pub(super) struct Decision<'a> {
     pub(super) service: &'a Arc<Service>,
     pub(super) version: Option<&'a Arc<Version>>,
+    /// Why this version.
+    pub(super) why: Why<'a>,
     /// Whether a verified preview header chose the version.
     pub(super) is_preview: bool,
     /// The unit that was minted for the visitor, as the cookie to set.
@@ -36,14 +41,39 @@ pub(super) struct Decision<'a> {
     pub(super) release: Option<HeaderValue>,
     /// Where a copy of the request goes, if it is to be copied.
     pub(super) copy_to: Option<CopyTo>,
+    /// What its route does with it.
+    pub(super) handling: Option<Arc<Handling>>,
+}
+
+/// Why no version is asked.
+pub(super) enum Aside {
+    Trouble(Trouble),
+    /// The visitor is sent elsewhere.
+    Redirect(RedirectStatus, HeaderValue),
+}
+
+impl From<Trouble> for Aside {
+    fn from(trouble: Trouble) -> Aside {
+        Aside::Trouble(trouble)
+    }
 }
 
 impl<'a> Decision<'a> {
     /// Finds the service, verifies what the request shows and carries, finds or mints the unit, and asks the core.
-    pub(super) fn of(worker: &Worker, table: &'a Table, parts: &Parts) -> Result<Decision<'a>, Trouble> {
-        let visitor = Visitor::of(parts)?;
-        let service = table.route(visitor.host(), visitor.path()).ok_or(Trouble::NoRoute)?;
-        let preview = preview_of(worker, service, &visitor)?;
+    pub(super) fn of(
+        worker: &Worker,
+        table: &'a Table,
+        origin: &Origin,
+        parts: &Parts,
+    ) -> Result<Decision<'a>, Aside> {
+        let from = origin.forwarded(&parts.headers, &worker.shared.attributes.trusted_proxies);
+        let (scheme, attributes) = (from.scheme, &worker.shared.attributes);
+        let visitor = Visitor::of(parts)?.known(attributes, &worker.verified, scheme, Some(from.address));
+        let (service, route) = table.route(&visitor, scheme).ok_or(Trouble::NoRoute)?;
+        if let Some((status, location)) = route.handling.as_ref().and_then(|h| sent_to(h, scheme, parts)) {
+            return Err(Aside::Redirect(status, location));
+        }
+        let preview = preview_of(&worker.shared.preview_key, service, &visitor)?;
         let routing = &*service.routing;
         let key = &worker.shared.preview_key;
         let carrying = Carrying::of(&parts.headers, key, now);
@@ -51,7 +81,7 @@ impl<'a> Decision<'a> {
         let carried = shared.and_then(|split| carrying.under(&split.release));
         let mut cookie = None;
         let unit = match (routing.unit_of(&visitor), routing.unit_cookie()) {
-            (Some(unit), _) => Some(unit.to_owned()),
+            (Some(unit), _) => Some(unit.into_owned()),
             (None, Some(name)) if carried.is_none() => {
                 let unit = mint_unit();
                 // Behind another hop it is an application that asks: what it does with cookies is unknown, and one
@@ -77,12 +107,25 @@ impl<'a> Decision<'a> {
                 is_drawn: cookie.is_some() && is_drawn(service, &choice, &visitor, unit.as_deref()),
                 unit,
             },
+            why: choice.why,
             is_preview: preview.is_some(),
             cookie,
             release: release(choice.version),
             copy_to,
+            handling: route.handling.clone(),
         })
     }
+}
+
+/// Where a visitor is sent instead, if the route sends them elsewhere.
+pub(crate) fn sent_to(
+    handling: &Handling,
+    scheme: Scheme,
+    parts: &Parts,
+) -> Option<(RedirectStatus, HeaderValue)> {
+    let redirect = handling.redirect.as_ref()?;
+    let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    Some((redirect.status, handling.location(redirect, scheme, host, &parts.uri)?))
 }
 
 /// Whether the lot over everyone alone chose the version. While the candidate can take nobody, no lot is drawn.
@@ -126,13 +169,13 @@ fn copied_to<'a>(
 
 /// The version that a verified preview header asks for. A header that shows nothing is an error: whoever looks at a
 /// dark version must not be shown stable in silence.
-fn preview_of(
-    worker: &Worker,
+pub(crate) fn preview_of(
+    key: &PreviewKey,
     service: &Service,
     visitor: &Visitor<'_>,
 ) -> Result<Option<VersionName>, Trouble> {
     let Some(header) = visitor.header(PREVIEW_HEADER) else { return Ok(None) };
-    let verified = worker.shared.preview_key.verify(header, &service.routing.key, now());
+    let verified = key.verify(header, &service.routing.key, now());
     let version = verified.map_err(|error| match error {
         PreviewError::Malformed | PreviewError::Forged => Trouble::PreviewForged,
         PreviewError::Expired { .. } => Trouble::PreviewExpired,
@@ -143,7 +186,7 @@ fn preview_of(
     }
 }
 
-fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
 }

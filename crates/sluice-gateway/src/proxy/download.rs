@@ -11,6 +11,7 @@ use hyper::body::Incoming;
 
 use super::exchange::Exchange;
 use super::quiet::Quiet;
+use crate::grpc::Outcome;
 use crate::pool::{Connection, Seat};
 
 /// What the visitor is given.
@@ -24,7 +25,7 @@ pub(crate) enum ResponseBody {
 /// A response that streams from an endpoint.
 pub(crate) struct Download {
     incoming: Incoming,
-    status: u16,
+    outcome: Outcome,
     idle: Duration,
     quiet: Quiet,
     /// Whether the end of the connection is all that tells the visitor that the response is whole.
@@ -37,19 +38,20 @@ pub(crate) struct Download {
 impl Download {
     pub(crate) fn new(
         incoming: Incoming,
-        status: u16,
+        outcome: Outcome,
         idle: Duration,
         ends_by_close: bool,
         borrowed: (Connection, Seat),
-        exchange: Exchange,
+        mut exchange: Exchange,
     ) -> Download {
         let quiet = Quiet::default();
-        Download { incoming, status, idle, quiet, ends_by_close, borrowed: Some(borrowed), exchange }
+        exchange.answered(outcome.status());
+        Download { incoming, outcome, idle, quiet, ends_by_close, borrowed: Some(borrowed), exchange }
     }
 
     /// The response is whole: it is counted, and its connection may carry the next request.
     pub(crate) fn finish(&mut self) {
-        self.exchange.respond(self.status);
+        self.exchange.respond(self.outcome.status());
         if let Some((connection, seat)) = self.borrowed.take() {
             seat.put_back(connection);
         }
@@ -70,6 +72,10 @@ impl Download {
             Poll::Ready(Some(Ok(frame))) => {
                 self.exchange.note_piece(true);
                 self.quiet.end();
+                self.exchange.gave(frame.data_ref().map_or(0, Bytes::len));
+                if let Some(trailers) = frame.trailers_ref() {
+                    self.outcome.take_in(trailers);
+                }
                 // The last piece may be asked for by nobody after it.
                 if frame.is_trailers() || self.incoming.is_end_stream() {
                     self.finish();

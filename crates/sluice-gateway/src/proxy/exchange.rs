@@ -4,8 +4,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::access::{End, Record};
 use crate::answer::Trouble;
 use crate::counters::Counters;
+use crate::trace::Trace;
 use crate::worker::{Link, Worker};
 
 /// Whose request it is.
@@ -17,12 +19,22 @@ pub(crate) struct Who {
     pub(crate) is_drawn: bool,
 }
 
+/// What is told of a request beside the counts.
+#[derive(Debug, Default)]
+pub(crate) struct Account {
+    pub(crate) who: Who,
+    /// The trace that it is part of.
+    pub(crate) trace: Option<Trace>,
+    /// What the access log will say of it.
+    pub(crate) record: Option<Box<Record>>,
+}
+
 /// A request in flight to a version. Dropped without an outcome, the visitor went away.
 pub(crate) struct Exchange {
     counters: Arc<Counters>,
     /// Those of the path, where it is counted on its own.
     path: Option<Arc<Counters>>,
-    who: Who,
+    account: Account,
     worker: Rc<Worker>,
     /// The visitor's connection; a copy has none.
     link: Option<Arc<Link>>,
@@ -35,7 +47,7 @@ impl Exchange {
         worker: &Rc<Worker>,
         link: Option<&Arc<Link>>,
         counters: (&Arc<Counters>, Option<&Arc<Counters>>),
-        who: Who,
+        account: Account,
         started: Instant,
     ) -> Exchange {
         let (counters, path) = counters;
@@ -43,7 +55,7 @@ impl Exchange {
         Exchange {
             counters: Arc::clone(counters),
             path: path.map(Arc::clone),
-            who,
+            account,
             worker: Rc::clone(worker),
             link: link.map(Arc::clone),
             started,
@@ -52,9 +64,35 @@ impl Exchange {
     }
 
     /// A response's head is there.
-    pub(crate) fn head_came(&self) {
-        let micros = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
+    pub(crate) fn head_came(&mut self) {
+        let after = self.started.elapsed();
+        let micros = u64::try_from(after.as_micros()).unwrap_or(u64::MAX);
         self.each(|counters| counters.record_latency(micros));
+        if let Some(trace) = self.account.trace.filter(|trace| trace.is_sampled) {
+            self.counters.offer_exemplar(trace.id, micros, self.worker.ticks());
+        }
+        self.tell(|record| record.head_came(after));
+    }
+
+    fn tell(&mut self, of: impl FnOnce(&mut Record)) {
+        if let Some(record) = &mut self.account.record {
+            of(record);
+        }
+    }
+
+    /// The endpoint's answer is on its way to the visitor.
+    pub(crate) fn answered(&mut self, status: u16) {
+        self.tell(|record| record.answer(status));
+    }
+
+    /// This much of the answer's body was handed over.
+    pub(crate) fn gave(&mut self, bytes: usize) {
+        self.tell(|record| record.gave(bytes as u64));
+    }
+
+    /// This much passed through a tunnel.
+    pub(crate) fn carried(&mut self, from_visitor: u64, to_visitor: u64) {
+        self.tell(|record| record.carried(from_visitor, to_visitor));
     }
 
     /// The response is over, or was the gateway's own.
@@ -69,6 +107,7 @@ impl Exchange {
 
     /// There is no response but the gateway's own.
     pub(crate) fn fail(mut self, trouble: Trouble) {
+        self.tell(|record| record.refuse(trouble));
         self.head_came();
         self.respond(trouble.status().as_u16());
     }
@@ -77,6 +116,7 @@ impl Exchange {
     pub(crate) fn reset(&mut self) {
         if self.settle() {
             self.each(Counters::reset);
+            self.tell(|record| record.end(End::Reset));
             self.note_failure();
         }
     }
@@ -85,13 +125,14 @@ impl Exchange {
     pub(crate) fn cancel(&mut self) {
         if self.settle() {
             self.each(Counters::cancel);
+            self.tell(|record| record.end(End::Cancelled));
         }
     }
 
     /// Gives whether nothing was counted before.
     fn settle(&mut self) -> bool {
         let is_first = !std::mem::replace(&mut self.is_counted, true);
-        if is_first && self.who.is_drawn {
+        if is_first && self.account.who.is_drawn {
             self.each(Counters::new_visitor);
         }
         is_first
@@ -106,7 +147,7 @@ impl Exchange {
 
     fn note_failure(&self) {
         let now_ms = self.worker.now_ms();
-        self.each(|counters| counters.fail_visitor(self.who.unit.as_deref(), now_ms));
+        self.each(|counters| counters.fail_visitor(self.account.who.unit.as_deref(), now_ms));
         self.worker.note_failure(&self.counters, now_ms);
     }
 
@@ -132,6 +173,9 @@ impl Drop for Exchange {
             self.respond(500);
         }
         self.cancel();
+        if let (Some(record), Some(pen)) = (self.account.record.take(), &self.worker.pen) {
+            pen.finish(&record, self.account.who.unit.as_deref());
+        }
         self.counters.leave();
         if let Some(link) = &self.link {
             link.request_over();

@@ -23,7 +23,7 @@ use std::task::Poll;
 use std::time::Instant;
 
 use crate::answer::Trouble;
-use crate::pool::{Raw, Seat};
+use crate::pool::{self, Raw, Seat};
 use crate::worker::{Caller, Socket, Worker};
 use attempt::{Attempt, Ended};
 use near::{Near, Next};
@@ -124,7 +124,7 @@ async fn attempts(
     ask: &mut Ask,
     must_finish: &Cell<bool>,
 ) -> Ended {
-    let Some(mut seat) = worker.pools.pick(&ask.version, None, ask.started) else {
+    let Some(mut seat) = pick(worker, ask, None) else {
         return Ended::Trouble(Trouble::NoReadyEndpoint);
     };
     let mut raw = match seat.take_raw(!ask.is_idempotent, ask.started) {
@@ -150,6 +150,12 @@ async fn attempts(
     }
 }
 
+fn pick(worker: &Worker, ask: &Ask, except: Option<u64>) -> Option<Seat> {
+    // Services with limits, or that leave endpoints out, go the long way.
+    let chosen = pool::Ask { except, balance: ask.routing.balance, limit: None, now_ms: 0 };
+    worker.pools.pick(&ask.version, &chosen).ok()
+}
+
 /// Opens a connection; when the endpoint takes none, to another ready one.
 async fn connect(worker: &Rc<Worker>, near: &mut Near<'_>, ask: &Ask, seat: &mut Seat) -> Result<Raw, Ended> {
     let timeout = ask.routing.timeouts.connect.as_duration();
@@ -158,7 +164,7 @@ async fn connect(worker: &Rc<Worker>, near: &mut Near<'_>, ask: &Ask, seat: &mut
         Some(Ok(raw)) => return Ok(raw),
         Some(Err(trouble)) => trouble,
     };
-    let other = worker.pools.pick(&ask.version, Some(seat.endpoint().id), Instant::now());
+    let other = pick(worker, ask, Some(seat.endpoint().id));
     *seat = other.ok_or(Ended::Trouble(trouble))?;
     if let Some(raw) = seat.take_raw(true, Instant::now()) {
         return Ok(raw);

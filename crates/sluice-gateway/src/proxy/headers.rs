@@ -8,6 +8,10 @@ use http::header::{
     PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING, UPGRADE, VIA,
 };
 use http::{HeaderMap, Version};
+use sluice_core::document::service::Scheme;
+use sluice_core::network::Network;
+
+use crate::attributes::{Forwarded, is_forwarding};
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
@@ -22,18 +26,51 @@ pub(crate) struct Origin {
     address: HeaderValue,
     /// As the `for` of a Forwarded header.
     node: String,
-    scheme: &'static str,
+    peer: Forwarded,
+    trust: Trust,
+}
+
+/// Whether what a peer says of whom it forwards is believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trust {
+    /// Nobody said: it is passed on, and used for nothing.
+    Unsaid,
+    Trusted,
+    /// Others are trusted: it is taken off.
+    Untrusted,
 }
 
 impl Origin {
-    pub(crate) fn of(address: IpAddr, is_tls: bool) -> Origin {
+    pub(crate) fn of(address: IpAddr, is_tls: bool, trusted: &[Network]) -> Origin {
         let address = address.to_canonical();
+        let trust = match trusted {
+            [] => Trust::Unsaid,
+            trusted if trusted.iter().any(|network| network.contains(address)) => Trust::Trusted,
+            _ => Trust::Untrusted,
+        };
+        let peer = Forwarded { address, scheme: if is_tls { Scheme::Https } else { Scheme::Http } };
         let node = match address {
             IpAddr::V4(v4) => v4.to_string(),
             IpAddr::V6(v6) => format!("\"[{v6}]\""),
         };
         let address = HeaderValue::try_from(address.to_string()).expect("addresses are plain ASCII");
-        Origin { address, node, scheme: if is_tls { "https" } else { "http" } }
+        Origin { address, node, peer, trust }
+    }
+
+    /// Where a request comes from.
+    pub(crate) fn forwarded(&self, headers: &HeaderMap, trusted: &[Network]) -> Forwarded {
+        match self.trust {
+            Trust::Trusted => Forwarded::by(self.peer, headers, trusted),
+            Trust::Unsaid | Trust::Untrusted => self.peer,
+        }
+    }
+
+    pub(crate) fn address(&self) -> &str {
+        self.address.to_str().unwrap_or_default()
+    }
+
+    pub(crate) fn scheme(&self) -> &'static str {
+        self.peer.scheme.as_str()
     }
 }
 
@@ -92,9 +129,16 @@ pub(crate) fn switch(headers: &mut HeaderMap, protocol: HeaderValue) {
 /// Says where a request came from. `X-Forwarded-For`, `Forwarded` and `Via` are lists that this hop is added to;
 /// `X-Forwarded-Proto` and `X-Forwarded-Host` describe the first hop, so what is there stays.
 pub(crate) fn add_origin(headers: &mut HeaderMap, origin: &Origin, version: Version) {
+    if origin.trust == Trust::Untrusted {
+        let doomed: Vec<HeaderName> = headers.keys().filter(|name| is_forwarding(name)).cloned().collect();
+        for name in doomed {
+            headers.remove(name);
+        }
+    }
     let host = headers.get(HOST).cloned();
+    let scheme = origin.peer.scheme.as_str();
     append(headers, X_FORWARDED_FOR, &origin.address);
-    headers.entry(X_FORWARDED_PROTO).or_insert(HeaderValue::from_static(origin.scheme));
+    headers.entry(X_FORWARDED_PROTO).or_insert(HeaderValue::from_static(scheme));
     let mut forwarded = format!("for={}", origin.node);
     if let Some(host) = host {
         if let Ok(text) = host.to_str() {
@@ -104,7 +148,7 @@ pub(crate) fn add_origin(headers: &mut HeaderMap, origin: &Origin, version: Vers
         headers.entry(X_FORWARDED_HOST).or_insert(host);
     }
     forwarded.push_str(";proto=");
-    forwarded.push_str(origin.scheme);
+    forwarded.push_str(scheme);
     if let Ok(forwarded) = HeaderValue::try_from(forwarded) {
         append(headers, FORWARDED, &forwarded);
     }
@@ -181,7 +225,7 @@ mod tests {
             ("via", "2 edge"),
         ]);
         map.append(X_FORWARDED_FOR, HeaderValue::from_static("10.0.0.2"));
-        add_origin(&mut map, &Origin::of("::ffff:192.0.2.7".parse().unwrap(), false), Version::HTTP_11);
+        add_origin(&mut map, &Origin::of("::ffff:192.0.2.7".parse().unwrap(), false, &[]), Version::HTTP_11);
         let value = |name: &str| map[name].to_str().unwrap();
         assert_eq!(value("x-forwarded-for"), "10.0.0.1, 10.0.0.2, 192.0.2.7");
         assert_eq!(value("x-forwarded-proto"), "https");
@@ -194,7 +238,7 @@ mod tests {
     #[test]
     fn an_ipv6_node_is_quoted_as_rfc_7239_wants() {
         let mut map = headers(&[]);
-        add_origin(&mut map, &Origin::of("2001:db8::1".parse().unwrap(), true), Version::HTTP_10);
+        add_origin(&mut map, &Origin::of("2001:db8::1".parse().unwrap(), true, &[]), Version::HTTP_10);
         assert_eq!(map["forwarded"], "for=\"[2001:db8::1]\";proto=https");
         assert_eq!(map["x-forwarded-for"], "2001:db8::1");
         assert_eq!(map["via"], "1.0 sluice");

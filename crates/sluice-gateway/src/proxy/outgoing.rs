@@ -4,9 +4,11 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING};
+use http::header::{
+    CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING, UPGRADE,
+};
 use http::request::Parts;
-use http::uri::{PathAndQuery, Uri};
+use http::uri::{Authority, PathAndQuery, Scheme, Uri};
 use http::{Method, Request, StatusCode, Version as HttpVersion};
 use http_body::Body;
 use hyper::body::Incoming;
@@ -14,10 +16,16 @@ use hyper::upgrade::OnUpgrade;
 
 use super::headers::{self, Origin};
 use super::upload::{RequestBody, Upload};
+use crate::access::Trail;
 use crate::carried::RELEASE;
+use crate::grpc::is_grpc;
 use crate::pool::Seat;
+use crate::table::Handling;
 
 const SHADOW: HeaderName = HeaderName::from_static(super::SHADOW_HEADER);
+
+/// For ever, and yet a time that can be added to the present.
+const GRPC_IDLE_TIME_MAX: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// What is kept of a request while it is sent, perhaps twice.
 pub(super) struct Outgoing {
@@ -28,7 +36,10 @@ pub(super) struct Outgoing {
     /// The protocol that the visitor asks to switch to, and where the switch is handed over.
     pub(super) upgrade: Option<(HeaderValue, Option<OnUpgrade>)>,
     http_version: HttpVersion,
+    /// Whether the outcome is the status of gRPC.
+    pub(super) is_grpc: bool,
     expects_continue: bool,
+    trail: Option<Rc<Trail>>,
 }
 
 /// What this hop makes of a request.
@@ -36,10 +47,16 @@ pub(super) struct Hop<'a> {
     pub(super) origin: &'a Origin,
     /// What the request carries to the hops behind.
     pub(super) release: Option<HeaderValue>,
+    /// What its route does with it.
+    pub(super) handling: Option<&'a Handling>,
     /// How long the visitor may be quiet within the body.
     pub(super) idle: Duration,
     /// How much of the body is kept for sending it again.
     pub(super) replay_bytes_max: usize,
+    /// Where the access log learns what becomes of the request.
+    pub(super) trail: Option<Rc<Trail>>,
+    /// Whether the endpoints may say that they did nothing with it: then any request may have to be sent again.
+    pub(super) may_be_refused: bool,
 }
 
 impl Outgoing {
@@ -60,8 +77,12 @@ impl Outgoing {
         if let Some(release) = hop.release {
             headers.insert(RELEASE, release);
         }
-        let keep_max = if is_idempotent(&method) { hop.replay_bytes_max } else { 0 };
-        let upload = Upload::of(body, keep_max, hop.idle);
+        let may_repeat = is_idempotent(&method) || hop.may_be_refused;
+        let keep_max = if may_repeat { hop.replay_bytes_max } else { 0 };
+        let is_grpc = is_grpc(&headers, http_version);
+        // A call may stay open with nothing to say; whether its visitor is still there is asked of the connection.
+        let idle = if is_grpc { GRPC_IDLE_TIME_MAX } else { hop.idle };
+        let upload = Upload::of(body, keep_max, idle, hop.trail.clone());
         let expects_continue = expects_continue && upload.is_some() && http_version == HttpVersion::HTTP_11;
         if !expects_continue {
             headers.remove(EXPECT);
@@ -70,8 +91,16 @@ impl Outgoing {
             // Said, because with some methods a body is otherwise taken for absent.
             headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
         }
-        let uri = origin_form(uri);
-        Outgoing { method, uri, headers, upload, upgrade, http_version, expects_continue }
+        let mut uri = origin_form(uri);
+        if let Some(handling) = hop.handling {
+            uri = handling.rewrite(uri);
+            if let Some(host) = &handling.host {
+                headers.insert(HOST, host.clone());
+            }
+            handling.request.make(&mut headers);
+        }
+        let trail = hop.trail;
+        Outgoing { method, uri, headers, upload, upgrade, http_version, is_grpc, expects_continue, trail }
     }
 
     /// The same request for the candidate, yet without a body.
@@ -89,7 +118,9 @@ impl Outgoing {
             upload: None,
             upgrade: None,
             http_version: self.http_version,
+            is_grpc: self.is_grpc,
             expects_continue: false,
+            trail: None,
         }
     }
 
@@ -100,8 +131,22 @@ impl Outgoing {
         self.upload = Some(Upload::whole(body, is_length_known));
     }
 
+    /// It is given to an endpoint, which may not take it.
+    pub(super) fn goes_to(&self, seat: &Seat) {
+        if let Some(trail) = &self.trail {
+            trail.goes_to(seat.endpoint());
+        }
+    }
+
     /// For one attempt.
-    pub(super) fn request(&self, seat: &Seat) -> Request<RequestBody> {
+    pub(super) fn request(&self, seat: &Seat, is_http2: bool) -> Request<RequestBody> {
+        if let Some(trail) = &self.trail {
+            trail.sent_to(seat.endpoint());
+        }
+        if is_http2 { self.request_http2(seat) } else { self.request_http1(seat) }
+    }
+
+    fn request_http1(&self, seat: &Seat) -> Request<RequestBody> {
         let mut request = Request::new(RequestBody::of(self.upload.as_ref()));
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = self.uri.clone();
@@ -122,12 +167,41 @@ impl Outgoing {
         request
     }
 
+    /// As HTTP/2 wants it (RFC 9113 section 8.3.1): host and scheme are told with the target, and nothing is said about the
+    /// connection. Without a wait for the body to be asked for: nothing of HTTP/2 is held up by one that is not wanted.
+    fn request_http2(&self, seat: &Seat) -> Request<RequestBody> {
+        let mut request = Request::new(RequestBody::of(self.upload.as_ref()));
+        *request.method_mut() = self.method.clone();
+        *request.version_mut() = HttpVersion::HTTP_2;
+        *request.headers_mut() = self.headers.clone();
+        let headers = request.headers_mut();
+        for name in [CONNECTION, TRANSFER_ENCODING, UPGRADE, EXPECT] {
+            headers.remove(name);
+        }
+        let endpoint = seat.endpoint();
+        let host = headers.remove(HOST);
+        let authority = host.and_then(|host| Authority::try_from(host.as_bytes()).ok());
+        let authority = authority.or_else(|| Authority::try_from(endpoint.spec.authority()).ok());
+        let mut parts = self.uri.clone().into_parts();
+        parts.scheme = Some(if endpoint.trust.is_some() { Scheme::HTTPS } else { Scheme::HTTP });
+        parts.authority = authority;
+        if let Ok(uri) = Uri::from_parts(parts) {
+            *request.uri_mut() = uri;
+        }
+        request
+    }
+
+    /// Whether all that was sent of the body is still there.
+    pub(super) fn is_whole(&self) -> bool {
+        self.upload.as_ref().is_none_or(|upload| upload.is_repeatable())
+    }
+
     pub(super) fn is_idempotent(&self) -> bool {
         is_idempotent(&self.method)
     }
 
     pub(super) fn is_repeatable(&self) -> bool {
-        self.is_idempotent() && self.upload.as_ref().is_none_or(|upload| upload.is_repeatable())
+        self.is_idempotent() && self.is_whole()
     }
 
     /// Whether the visitor learns of the end of a response without a length by the end of the connection.

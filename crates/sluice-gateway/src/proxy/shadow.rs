@@ -19,7 +19,7 @@ use http::{HeaderValue, Method};
 use http_body::Body;
 use sluice_core::routing::ServiceRouting;
 
-use super::exchange::{Exchange, Who};
+use super::exchange::{Account, Exchange, Who};
 use super::forward::{Failure, Forward};
 use super::outgoing::Outgoing;
 use crate::answer::Trouble;
@@ -85,15 +85,19 @@ impl Shadows {
         Shadows { in_flight: Cell::new(0), state: Cell::new(u64::from_ne_bytes(seed)) }
     }
 
-    /// Draws one of 0 to 99 999, each as likely as the other (SplitMix64: Steele, Lea, Flood, "Fast Splittable
-    /// Pseudorandom Number Generators", 2014). Not for secrets.
-    pub(super) fn draw(&self) -> u32 {
+    /// Draws one of 0 to 99 999, each as likely as the other. Not for secrets.
+    pub(crate) fn draw(&self) -> u32 {
+        u32::try_from(((self.random() >> 32) * 100_000) >> 32).expect("less than 100 000")
+    }
+
+    /// 64 evenly spread bits (SplitMix64: Steele, Lea, Flood, "Fast Splittable Pseudorandom Number Generators", 2014). Not for
+    /// secrets.
+    pub(super) fn random(&self) -> u64 {
         let state = self.state.get().wrapping_add(0x9E37_79B9_7F4A_7C15);
         self.state.set(state);
         let mixed = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        let high = (mixed ^ (mixed >> 31)) >> 32;
-        u32::try_from((high * 100_000) >> 32).expect("less than 100 000")
+        mixed ^ (mixed >> 31)
     }
 }
 
@@ -183,8 +187,12 @@ impl RequestCopy {
         let who = Who { unit: self.unit.take(), is_drawn: false };
         let (worker, timeouts) = (&self.place.0, &self.routing.timeouts);
         let counters = (self.counters(), self.version.path_counters(self.path, worker.index));
-        let exchange = Exchange::begin(worker, None, counters, who, self.started);
-        let forward = Forward { worker, version: &self.version, timeouts };
+        let exchange =
+            Exchange::begin(worker, None, counters, Account { who, trace: None, record: None }, self.started);
+        let (version, routing) = (&self.version, &*self.routing);
+        // What its route does with a request was done before it was copied, and a copy is not worth a second try.
+        let forward =
+            Forward { worker, version, routing, timeouts: timeouts.clone(), handling: None, retries: None };
         let deadline = tokio::time::Instant::now() + timeouts.response.as_duration();
         let answered = tokio::time::timeout_at(deadline, forward.attempts(&self.outgoing)).await;
         let answered = answered.unwrap_or(Err(Failure::Final(Trouble::ResponseTimeout)));

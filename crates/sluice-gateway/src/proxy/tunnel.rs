@@ -24,6 +24,7 @@ pub(super) fn open(
     mut exchange: Exchange,
 ) -> Response<ResponseBody> {
     exchange.head_came();
+    exchange.answered(response.status().as_u16());
     exchange.respond(response.status().as_u16());
     let endpoint = hyper::upgrade::on(&mut response);
     let (mut parts, _) = response.into_parts();
@@ -35,18 +36,18 @@ pub(super) fn open(
     }
     let live = worker.join();
     tokio::task::spawn_local(async move {
-        if let Err(error) = carry(visitor, endpoint).await {
-            tracing::debug!(%error, "A tunnel broke");
+        match carry(visitor, endpoint).await {
+            Ok((from_visitor, to_visitor)) => exchange.carried(from_visitor, to_visitor),
+            Err(error) => tracing::debug!(%error, "A tunnel broke"),
         }
         drop((seat, exchange, live));
     });
     Response::from_parts(parts, ResponseBody::Own(None))
 }
 
-async fn carry(visitor: OnUpgrade, endpoint: OnUpgrade) -> std::io::Result<()> {
+async fn carry(visitor: OnUpgrade, endpoint: OnUpgrade) -> std::io::Result<(u64, u64)> {
     let visitor = visitor.await.map_err(std::io::Error::other)?;
     let endpoint = endpoint.await.map_err(std::io::Error::other)?;
     let (mut visitor, mut endpoint) = (TokioIo::new(visitor), TokioIo::new(endpoint));
-    tokio::io::copy_bidirectional(&mut visitor, &mut endpoint).await?;
-    Ok(())
+    tokio::io::copy_bidirectional(&mut visitor, &mut endpoint).await
 }

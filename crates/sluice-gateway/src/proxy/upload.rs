@@ -17,6 +17,7 @@ use tokio::time::Timeout;
 
 use super::quiet::Quiet;
 use super::shadow::BodyCopy;
+use crate::access::Trail;
 
 /// How long a body waits to be asked for. Many servers never ask (RFC 9110 section 10.1.1 has them served after a
 /// while); curl waits as long.
@@ -63,11 +64,18 @@ pub(crate) struct Upload {
     gate: RefCell<Option<Gate>>,
     /// Takes in what passes, for a copy of the request.
     copy: RefCell<Option<BodyCopy>>,
+    /// Where the access log learns how long it is.
+    trail: Option<Rc<Trail>>,
 }
 
 impl Upload {
     /// The body of a request, if it has one. Of it, `keep_bytes_max` are kept.
-    pub(crate) fn of(incoming: Incoming, keep_bytes_max: usize, idle: Duration) -> Option<Rc<Upload>> {
+    pub(crate) fn of(
+        incoming: Incoming,
+        keep_bytes_max: usize,
+        idle: Duration,
+        trail: Option<Rc<Trail>>,
+    ) -> Option<Rc<Upload>> {
         if incoming.is_end_stream() {
             return None;
         }
@@ -81,6 +89,7 @@ impl Upload {
             idle,
             gate: RefCell::default(),
             copy: RefCell::default(),
+            trail,
         }))
     }
 
@@ -96,6 +105,7 @@ impl Upload {
             idle: Duration::MAX,
             gate: RefCell::default(),
             copy: RefCell::default(),
+            trail: None,
         })
     }
 
@@ -186,6 +196,9 @@ impl Upload {
 
     fn take_in(&self, piece: &Bytes) {
         self.keep(piece);
+        if let Some(trail) = &self.trail {
+            trail.took_in(piece.len());
+        }
         let copy = self.copy.take();
         if copy.is_some() {
             *self.copy.borrow_mut() = copy.and_then(|copy| copy.take_in(piece));

@@ -1,13 +1,20 @@
 //! A request, as decisions look at it.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use http::HeaderMap;
 use http::header::{COOKIE, HOST};
 use http::request::Parts;
+use sluice_core::Name;
+use sluice_core::document::service::Scheme;
 use sluice_core::routing::Request;
 
 use crate::answer::Trouble;
+use crate::attributes::{Attributes, Claims, Tokens, Verified};
 use crate::framing::split_host;
 
 /// A request's head with its host made comparable.
@@ -17,6 +24,16 @@ pub(crate) struct Visitor<'a> {
     path: &'a str,
     query: Option<&'a str>,
     headers: &'a HeaderMap,
+    known: Option<Known<'a>>,
+}
+
+/// What is known of a visitor besides their request; looked up only when a rule asks.
+struct Known<'a> {
+    scheme: Scheme,
+    address: Option<IpAddr>,
+    attributes: &'a Attributes,
+    verified: &'a Verified,
+    claims: OnceCell<Option<Rc<Claims>>>,
 }
 
 impl<'a> Visitor<'a> {
@@ -40,7 +57,30 @@ impl<'a> Visitor<'a> {
             false => Cow::Borrowed(host),
         };
         let (path, query) = (parts.uri.path(), parts.uri.query());
-        Ok(Visitor { method: parts.method.as_str(), host, path, query, headers: &parts.headers })
+        Ok(Visitor { method: parts.method.as_str(), host, path, query, headers: &parts.headers, known: None })
+    }
+
+    /// The same visitor, of whom it is known where they come from, and what can be looked up.
+    pub(crate) fn known(
+        self,
+        attributes: &'a Attributes,
+        verified: &'a Verified,
+        scheme: Scheme,
+        address: Option<IpAddr>,
+    ) -> Visitor<'a> {
+        let known = Known { scheme, address, attributes, verified, claims: OnceCell::new() };
+        Visitor { known: Some(known), ..self }
+    }
+
+    /// The token that they bring, believed or not.
+    fn token(&self, tokens: &Tokens) -> Option<&str> {
+        match tokens.cookie() {
+            Some(cookie) => self.cookie(cookie),
+            None => {
+                let (scheme, token) = self.header("authorization")?.split_once(' ')?;
+                scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+            }
+        }
     }
 }
 
@@ -77,6 +117,33 @@ impl Request for Visitor<'_> {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
             (decode(key)? == name).then(|| decode(value))?
         })
+    }
+
+    fn scheme(&self) -> Scheme {
+        self.known.as_ref().map_or(Scheme::Http, |known| known.scheme)
+    }
+
+    fn address(&self) -> Option<IpAddr> {
+        self.known.as_ref()?.address
+    }
+
+    fn country(&self) -> Option<Cow<'_, str>> {
+        let known = self.known.as_ref()?;
+        known.attributes.countries.of(known.address?).map(Cow::Owned)
+    }
+
+    fn claim(&self, path: &str) -> Option<Cow<'_, str>> {
+        let known = self.known.as_ref()?;
+        let tokens = known.attributes.tokens.as_ref()?;
+        let claims = known.claims.get_or_init(|| {
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+            tokens.claims(self.token(tokens)?, known.verified, i64::try_from(now).unwrap_or(i64::MAX))
+        });
+        claims.as_ref()?.get(path).map(Cow::Owned)
+    }
+
+    fn is_listed(&self, list: &Name, id: &str) -> bool {
+        self.known.as_ref().is_some_and(|known| known.attributes.lists.contains(list, id))
     }
 }
 

@@ -38,7 +38,7 @@ const PONG_TIME_MAX: Duration = Duration::from_secs(20);
 
 /// Starts what belongs to a connection on the worker's own thread.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct OnThisThread;
+pub(crate) struct OnThisThread;
 
 impl<F: Future + 'static> hyper::rt::Executor<F> for OnThisThread {
     fn execute(&self, future: F) {

@@ -11,7 +11,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::{HeaderValue, Request, Response, StatusCode, Version, header};
 use hyper::body::Incoming;
@@ -86,7 +86,8 @@ impl Visit {
         match entered {
             Ok(entered) => {
                 let address = entered.visitor.unwrap_or(self.address);
-                let origin = Rc::new(Origin::of(address, door.tls.is_some()));
+                let trusted = &worker.shared.attributes.trusted_proxies;
+                let origin = Rc::new(Origin::of(address, door.tls.is_some(), trusted));
                 match entered.speaks {
                     Speaks::Http1 => self.serve_http1(worker, entered, origin).await,
                     Speaks::Http2 => self.serve_http2(worker, entered, origin).await,
@@ -108,7 +109,8 @@ impl Visit {
     async fn serve_http1(self: &Rc<Self>, worker: &Rc<Worker>, entered: Entered, origin: Rc<Origin>) {
         let caller = Caller { link: Arc::clone(&self.link), origin };
         let (mut socket, mut first) = (entered.socket, entered.first);
-        if worker.shared.has_fast_path {
+        // What the access log tells is known on the long way only.
+        if worker.shared.has_fast_path && worker.pen.is_none() {
             let left = self.serve_fast(proxy::serve_fast(worker, &caller, socket, first, &self.must_finish));
             let Some(Left::Handed(handed, held)) = left.await else { return };
             (socket, first) = (handed, held);
@@ -143,6 +145,7 @@ impl Visit {
     ) {
         let limits = &worker.shared.limits;
         let wire = Wire::new(socket, first, Arc::clone(&self.link), limits);
+        let origin = Rc::clone(&caller.origin);
         let service = service_fn(|request| answer(worker, &caller, request));
         let mut builder = http1::Builder::new();
         // Slow heads are the sweep's business: a timer to each request costs more than all of them.
@@ -152,6 +155,9 @@ impl Visit {
         }
         let connection = builder.serve_connection(TokioIo::new(wire), service).with_upgrades();
         self.drive(pin!(connection), |connection| connection.graceful_shutdown()).await;
+        if let (Some(pen), Some(trouble)) = (&worker.pen, self.link.refusal()) {
+            pen.refuse_bytes(&origin, trouble, || worker.shadows.draw());
+        }
     }
 
     async fn serve_http2(self: &Rc<Self>, worker: &Rc<Worker>, entered: Entered, origin: Rc<Origin>) {
@@ -167,7 +173,14 @@ impl Visit {
             async move {
                 match http2::normalise(&mut request, headers_max) {
                     Ok(()) => answer(&worker, &caller, request).await,
-                    Err(trouble) => Ok(proxy::own(trouble, &request.into_parts().0)),
+                    Err(trouble) => {
+                        let parts = request.into_parts().0;
+                        let record = worker.pen.as_ref().map(|pen| {
+                            let draw = || worker.shadows.draw();
+                            pen.begin(&parts, &caller.origin, None, Instant::now(), draw)
+                        });
+                        Ok(proxy::refuse(&worker, trouble, &parts, record))
+                    }
                 }
             }
         });

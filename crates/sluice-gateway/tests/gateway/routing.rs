@@ -12,7 +12,7 @@ use super::world::{
 };
 
 fn route(host: &str, path: &str) -> RouteSpec {
-    RouteSpec { host: host.parse().unwrap(), path: path.parse().unwrap() }
+    RouteSpec::at(host.parse().unwrap(), path.parse().unwrap())
 }
 
 #[tokio::test]

@@ -2,6 +2,8 @@
 
 pub(crate) mod doors;
 mod endpoint;
+pub(crate) mod frames;
+pub(crate) mod hyper_endpoint;
 mod visitor;
 
 use std::collections::BTreeMap;
@@ -10,14 +12,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sluice_core::document::service::{
-    Endpoint as EndpointSpec, HealthSpec, HostPattern, PathPrefix, Reveal, RouteSpec, TimeoutSpec, UnitSource,
+    Endpoint as EndpointSpec, HealthSpec, Reveal, RouteSpec, TimeoutSpec, UnitSource,
 };
 use sluice_core::routing::{ServiceRouting, ShareRule, Snapshot, Split};
 use sluice_core::{Counts, ServiceKey, Span, VersionName, Weight};
-use sluice_gateway::{Gateway, Limits, Options, PreviewKey};
+use sluice_gateway::{Gateway, Limits, Options, PreviewKey, TraceOptions};
 
 pub(crate) use endpoint::{Conversation, Endpoint, Heard};
-pub(crate) use visitor::Visitor;
+pub(crate) use visitor::{Answer, Visitor};
 
 /// Nothing in these tests takes this long unless it is broken.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
@@ -56,6 +58,9 @@ pub(crate) fn options(listen: std::net::SocketAddr, workers: usize) -> Options {
         preview_key: PREVIEW_KEY,
         limits: Limits::default(),
         fast_path: HAS_FAST_PATH,
+        attributes: Default::default(),
+        trace: TraceOptions::Carry,
+        access_log: None,
     }
 }
 
@@ -73,7 +78,7 @@ pub(crate) fn service(name: &str, versions: &[(&str, &[&Endpoint])]) -> ServiceR
 pub(crate) fn service_at(name: &str, versions: BTreeMap<VersionName, Vec<EndpointSpec>>) -> ServiceRouting {
     ServiceRouting {
         key: key(name),
-        routes: vec![RouteSpec { host: HostPattern::Any, path: PathPrefix::default() }],
+        routes: vec![RouteSpec::default()],
         unit: vec![UnitSource::Header("x-user".to_owned()), UnitSource::Cookie("sluice_unit".to_owned())],
         visitor: BTreeMap::new(),
         health: HealthSpec {
@@ -83,6 +88,10 @@ pub(crate) fn service_at(name: &str, versions: BTreeMap<VersionName, Vec<Endpoin
             ..HealthSpec::default()
         },
         timeouts: TimeoutSpec::default(),
+        balance: Default::default(),
+        limits: None,
+        outliers: None,
+        endpoint_tls: None,
         count: Vec::new(),
         reveal: Reveal::Always,
         stable: versions.keys().next().unwrap().clone(),

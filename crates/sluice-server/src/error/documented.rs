@@ -100,6 +100,8 @@ problems! {
             Code::NotRecorded,
             Code::DiskFull,
         ];
+    /// Of a question about a request.
+    QuestionProblems: &WITH_BODY;
     /// Of a preview.
     PreviewProblems: &WITH_BODY, &[Code::NotFound];
 }

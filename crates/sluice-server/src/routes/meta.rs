@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use axum::extract::State as Extract;
 use axum::response::{IntoResponse, Response};
-use http::header;
+use http::{HeaderMap, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -16,6 +16,7 @@ use utoipa_axum::routes;
 
 use crate::error::{AnyProblems, ApiError, Code};
 use crate::state::{Shared, State};
+use openmetrics::Format;
 
 /// What this server is.
 #[derive(Serialize, ToSchema)]
@@ -91,18 +92,23 @@ async fn readiness(Extract(state): Shared) -> Result<axum::Json<Ready>, ApiError
 
 /// Hands out figures about Sluice itself
 ///
-/// In the OpenMetrics text format, for Prometheus and its like.
+/// In the OpenMetrics text format, for Prometheus and its like; in the older one of Prometheus for those who like `text/plain`
+/// better. Latencies have exemplars, in OpenMetrics only: the trace of a request of about that latency.
 #[utoipa::path(
     get, path = "/metrics", tag = "operations", operation_id = "getMetrics",
     responses(
-        (status = 200, description = "The figures", body = String, content_type = "application/openmetrics-text"),
+        (
+            status = 200,
+            description = "The figures",
+            content((String = "application/openmetrics-text"), (String = "text/plain"))
+        ),
         AnyProblems
     )
 )]
-async fn metrics(Extract(state): Shared) -> Response {
-    let text = openmetrics::render(&state);
-    ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text)
-        .into_response()
+async fn metrics(Extract(state): Shared, headers: HeaderMap) -> Response {
+    let format = Format::accepted(&headers);
+    let text = openmetrics::render(&state, format);
+    ([(header::CONTENT_TYPE, format.content_type()), (header::VARY, "accept")], text).into_response()
 }
 
 pub(super) fn routes() -> OpenApiRouter<Arc<State>> {

@@ -13,6 +13,7 @@ mod api_v1_apply_process;
 mod api_v1_documents;
 mod api_v1_events;
 mod api_v1_forecasts;
+mod api_v1_gateway_explain;
 mod api_v1_lint;
 mod api_v1_meta;
 mod api_v1_releases;

@@ -11,13 +11,14 @@ use sluice_core::document::service::PathPrefix;
 use sluice_core::document::{DocumentKey, Kind};
 use sluice_core::release::HookAnswer;
 use sluice_core::routing::Snapshot;
+use sluice_core::routing::explain::{AskedRequest, Explanation, InvalidQuestion, OwnAnswer, Question};
 use sluice_core::{Counts, ServiceKey, Span, Timestamp, VersionName};
 use sluice_engine::port::history::NoHistory;
 use sluice_engine::port::source::NoSources;
 use sluice_engine::port::traffic::{Endpoints, Error, Readiness};
 use sluice_engine::port::{Clock, Hooks, Metrics, Traffic};
 use sluice_engine::{Engine, Parts, Settings};
-use sluice_server::{BuildInfo, Options, PreviewSigner, Server};
+use sluice_server::{BuildInfo, GatewayFigures, GatewayView, Options, PreviewSigner, Server};
 use sluice_sim::MemoryStore;
 use tokio::sync::{broadcast, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -172,6 +173,7 @@ pub(crate) fn options(gateway: &Arc<Gateway>) -> Options {
         preview: Arc::new(Signer),
         gateway_address: "127.0.0.1:8080".parse().expect("this is an address"),
         gateway_ready: Arc::new(move || asked.is_ready()),
+        gateway: Arc::clone(gateway) as _,
         build: BuildInfo { version: "0.0.0-test".to_owned(), commit: Some("c0ffee".to_owned()) },
         receivers: axum::Router::new(),
     }
@@ -182,12 +184,33 @@ pub(crate) fn options(gateway: &Arc<Gateway>) -> Options {
 pub(crate) struct Gateway {
     pub(crate) is_down: AtomicBool,
     pub(crate) panics: AtomicBool,
+    pub(crate) figures: Mutex<GatewayFigures>,
 }
 
 impl Gateway {
     fn is_ready(&self) -> bool {
         assert!(!self.panics.load(Ordering::SeqCst), "the gateway was asked at a bad time");
         !self.is_down.load(Ordering::SeqCst)
+    }
+}
+
+impl GatewayView for Gateway {
+    fn explain(&self, question: &Question) -> Result<Explanation, InvalidQuestion> {
+        let Question { method, url, headers } = question;
+        if url.is_empty() {
+            return Err(InvalidQuestion {
+                detail: "`` names no host".to_owned(),
+                hint: "write one".to_owned(),
+            });
+        }
+        let request =
+            AskedRequest { method: method.clone(), host: url.clone(), path: format!("/{}", headers.len()) };
+        let answer = OwnAnswer { status: 404, code: "no-route".to_owned(), detail: "Nothing.".to_owned() };
+        Ok(Explanation::without_route(7, request, answer, Vec::new()))
+    }
+
+    fn figures(&self) -> GatewayFigures {
+        self.figures.lock().unwrap().clone()
     }
 }
 

@@ -218,7 +218,7 @@ impl Inner {
             |version: &VersionName| behaviours.get(version).is_some_and(|b| b.endpoints.any_ready());
         let meets = |visitor: &Visitor| {
             let unit = service.unit_of(visitor);
-            let version = decide(service, visitor, unit, None, None, is_ready).version.clone();
+            let version = decide(service, visitor, unit.as_deref(), None, None, is_ready).version.clone();
             let is_candidate = service.split.as_ref().is_some_and(|split| split.candidate == version);
             if is_candidate && !is_ready(&version) {
                 audit.breach(format!("{} is sent to {key} {version}, which is not ready", visitor.unit));

@@ -5,6 +5,9 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use sluice_core::VersionName;
+use sluice_core::network::Network;
+
+use super::observing::ObservingArgs;
 
 /// Options of `sluice serve`.
 #[derive(Debug, Args)]
@@ -33,6 +36,11 @@ pub(crate) struct ServeArgs {
     /// Send every request through the general HTTP library, plain ones too: slower, and otherwise the same
     #[arg(long, env = "SLUICE_NO_FAST_PATH")]
     pub(crate) no_fast_path: bool,
+    #[command(flatten)]
+    pub(crate) visitors: VisitorArgs,
+    /// What is told of visitors' requests.
+    #[command(flatten)]
+    pub(crate) observing: ObservingArgs,
     /// How many threads carry traffic; one for each core when absent
     #[arg(long, env = "SLUICE_WORKERS", value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) workers: Option<u16>,
@@ -68,6 +76,33 @@ pub(crate) struct ServeArgs {
     /// Stops when standard input closes, for programs that start a server and may die before it
     #[arg(long, hide = true)]
     pub(crate) stop_with_stdin: bool,
+}
+
+/// What is known of visitors besides their requests; docs/segments.md tells of it.
+#[derive(Debug, Args)]
+pub(crate) struct VisitorArgs {
+    /// Proxies in front that are believed when they say whom they forward: networks, as 10.0.0.0/8,fd00::/8. What others
+    /// say of it is taken off
+    #[arg(long, env = "SLUICE_TRUSTED_PROXIES", value_name = "NETWORKS", value_delimiter = ',')]
+    pub(crate) trusted_proxies: Vec<Network>,
+    /// Who issues visitors' tokens (JWT): what stands in `iss`
+    #[arg(long, env = "SLUICE_TOKEN_ISSUER", value_name = "ISSUER", requires = "token_keys")]
+    pub(crate) token_issuer: Option<String>,
+    /// The issuer's keys (JWKS): an address, asked every five minutes, or a file
+    #[arg(long, env = "SLUICE_TOKEN_KEYS", value_name = "URL|FILE", requires = "token_issuer")]
+    pub(crate) token_keys: Option<String>,
+    /// Whom tokens must be for: what stands in `aud`
+    #[arg(long, env = "SLUICE_TOKEN_AUDIENCE", value_name = "AUDIENCE", requires = "token_issuer")]
+    pub(crate) token_audience: Option<String>,
+    /// The cookie that tokens come in; the header `Authorization: Bearer` when absent
+    #[arg(long, env = "SLUICE_TOKEN_COOKIE", value_name = "NAME", requires = "token_issuer")]
+    pub(crate) token_cookie: Option<String>,
+    /// A file of MaxMind's format that tells the countries of addresses; read again when it changes
+    #[arg(long, env = "SLUICE_COUNTRIES", value_name = "FILE")]
+    pub(crate) countries: Option<PathBuf>,
+    /// A folder of lists: NAME.txt, an id to a line; read again when it changes
+    #[arg(long, env = "SLUICE_LISTS", value_name = "FOLDER")]
+    pub(crate) lists: Option<PathBuf>,
 }
 
 /// How to log.

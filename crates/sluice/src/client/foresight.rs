@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use sluice_core::forecast::Forecast;
+use sluice_core::routing::explain::{Explanation, Question};
 use sluice_core::{Name, lint};
 use sluice_engine::forecast::ForecastRequest;
 use sluice_engine::resource::ReleaseRequest;
@@ -70,6 +71,12 @@ impl Client {
     pub(crate) fn forecast(&self, request: &ForecastRequest) -> Result<Forecast, Error> {
         let body = Value::Object(json_object(request)).to_string();
         self.read(Sending::post("/api/v1/forecasts".to_owned(), "application/json", body.into_bytes()))
+    }
+
+    /// Which version a request would get, and why. Nothing is sent to the service.
+    pub(crate) fn explain_request(&self, question: &Question) -> Result<Explanation, Error> {
+        let body = Value::Object(json_object(question)).to_string();
+        self.read(Sending::post("/api/v1/gateway/explain".to_owned(), "application/json", body.into_bytes()))
     }
 
     /// Mistakes in the policies among `documents`, seen together with what is applied; without documents, in the one

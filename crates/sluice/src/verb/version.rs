@@ -91,10 +91,7 @@ fn announcement(args: &AnnounceArgs) -> Announcement {
 fn routes(hosts: &[HostPattern], paths: &[PathPrefix]) -> Vec<RouteSpec> {
     let all = [PathPrefix::default()];
     let paths = if paths.is_empty() { &all[..] } else { paths };
-    hosts
-        .iter()
-        .flat_map(|host| paths.iter().map(|path| RouteSpec { host: host.clone(), path: path.clone() }))
-        .collect()
+    hosts.iter().flat_map(|host| paths.iter().map(|path| RouteSpec::at(host.clone(), path.clone()))).collect()
 }
 
 /// `checkout 2.1.0 in production: announced. …`

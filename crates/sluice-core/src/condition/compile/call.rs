@@ -1,6 +1,6 @@
 //! Operators and functions.
 
-use cel::common::ast::{CallExpr, IdedExpr, operators};
+use cel::common::ast::{CallExpr, Expr as Tree, IdedExpr, operators};
 use regex::RegexBuilder;
 
 use super::{Compiler, Typed, is_literal, wrong};
@@ -9,12 +9,14 @@ use crate::condition::program::{Arithmetic, Expr, Fact, Function, Order, Source,
 use crate::condition::syntax::written;
 use crate::condition::types::{LEVELS, Type};
 use crate::document::problem::nearest;
+use crate::network::Network;
+use crate::{Name, agent};
 
 /// A pattern's compiled form may take this much; `\w{1000}` would take more.
 const PATTERN_BYTES_MAX: usize = 256 * 1024;
 
 /// The functions that a rule may call, as they are written.
-const FUNCTIONS: [&str; 11] = [
+const FUNCTIONS: [&str; 13] = [
     "startsWith",
     "endsWith",
     "contains",
@@ -26,6 +28,8 @@ const FUNCTIONS: [&str; 11] = [
     "double",
     "string",
     "has",
+    "inside",
+    "list",
 ];
 
 impl Compiler {
@@ -83,6 +87,7 @@ impl Compiler {
             ("matches", Some(text), [pattern]) | ("matches", None, [text, pattern]) => {
                 self.matches(text, pattern)?
             }
+            ("inside", Some(address), networks) if !networks.is_empty() => self.inside(address, networks)?,
             ("size", Some(of), []) | ("size", None, [of]) => self.size(of)?,
             ("lowerAscii", Some(of), []) => {
                 (Expr::Call(Function::Lower, Box::new(self.text(of, name)?)), Type::Text)
@@ -112,14 +117,21 @@ impl Compiler {
         if !left_is.may_equal(&right_is) {
             return Err(never_equal(one, &left_is, other, &right_is));
         }
-        self.level_exists(&left, &right)?;
-        self.level_exists(&right, &left)?;
+        self.value_exists(&left, &right)?;
+        self.value_exists(&right, &left)?;
         Ok(Expr::Equal(Box::new(left), Box::new(right)))
     }
 
-    /// `change.level` has four values; a rule that waits for a fifth would never hold, and nobody would notice.
-    fn level_exists(&self, level: &Expr, wanted: &Expr) -> Result<(), ConditionError> {
-        let Expr::Fact(Fact::ChangeLevel) = level else { return Ok(()) };
+    /// Some things have a few values; a rule that waits for another would never hold, and nobody would notice.
+    fn value_exists(&self, asked: &Expr, wanted: &Expr) -> Result<(), ConditionError> {
+        let (what, values): (&str, &[&str]) = match asked {
+            Expr::Fact(Fact::ChangeLevel) => ("change.level", &LEVELS),
+            Expr::Fact(Fact::Scheme) => ("request.scheme", &["http", "https"]),
+            Expr::Fact(Fact::Browser) => ("request.browser", &agent::BROWSERS),
+            Expr::Fact(Fact::System) => ("request.system", &agent::SYSTEMS),
+            Expr::Fact(Fact::Device) => ("request.device", &agent::DEVICES),
+            _ => return Ok(()),
+        };
         let wanted = match wanted {
             Expr::Constant(Value::List(items)) => items.to_vec(),
             Expr::Constant(value) => vec![value.clone()],
@@ -127,10 +139,9 @@ impl Compiler {
         };
         for value in wanted {
             let Value::Text(text) = &value else { continue };
-            if !LEVELS.contains(&&**text) {
-                let error =
-                    wrong(format!("`change.level` is never '{text}'; it is one of {}", LEVELS.join(", ")));
-                return Err(match nearest(text, &LEVELS) {
+            if !values.contains(&&**text) {
+                let error = wrong(format!("`{what}` is never '{text}'; it is one of {}", values.join(", ")));
+                return Err(match nearest(text, values) {
                     Some(near) => error.mend_by(format!("did you mean '{near}'?")),
                     None => error,
                 });
@@ -213,7 +224,16 @@ impl Compiler {
             };
             return Ok((Expr::Holds(source, Box::new(name)), Type::Bool));
         }
+        if let Tree::Call(call) = &within.expr
+            && let ("list", None, [name]) =
+                (call.func_name.as_str(), call.target.as_deref(), call.args.as_slice())
+        {
+            return self.listed((left, &left_is), needle, name);
+        }
         let (right, right_is) = self.part(within)?;
+        if matches!(right, Expr::Named(Source::Attributes, _)) && left_is.is_text() {
+            return Ok((Expr::Among(Box::new(left), Box::new(right)), Type::Bool));
+        }
         match &right_is {
             Type::List(item) if !left_is.may_equal(item) => {
                 let error = wrong(format!(
@@ -236,8 +256,44 @@ impl Compiler {
                 });
             }
         }
-        self.level_exists(&left, &right)?;
+        self.value_exists(&left, &right)?;
         Ok((Expr::In(Box::new(left), Box::new(right)), Type::Bool))
+    }
+
+    fn listed(
+        &mut self,
+        (left, is): (Expr, &Type),
+        needle: &IdedExpr,
+        name: &IdedExpr,
+    ) -> Result<Typed, ConditionError> {
+        if !is.is_text() {
+            return Err(wrong(format!("lists hold text, and `{}` is {is}", written(needle))));
+        }
+        let (named, _) = self.part(name)?;
+        let Expr::Constant(Value::Text(text)) = named else {
+            return Err(wrong(format!(
+                "`{}`: the name of a list must be written in the rule",
+                written(name)
+            )));
+        };
+        let name: Name =
+            text.parse().map_err(|error| wrong(format!("the list cannot be called so: {error}")))?;
+        self.named.lists.insert(name.clone());
+        Ok((Expr::Listed(Box::new(left), name), Type::Bool))
+    }
+
+    fn inside(&mut self, address: &IdedExpr, networks: &[IdedExpr]) -> Result<Typed, ConditionError> {
+        let address = self.text(address, "inside")?;
+        let mut known = Vec::with_capacity(networks.len());
+        for network in networks {
+            let (expr, _) = self.part(network)?;
+            let Expr::Constant(Value::Text(text)) = expr else {
+                let error = wrong(format!("`{}`: a network must be written in the rule", written(network)));
+                return Err(error.mend_by("as in `request.address.inside('10.0.0.0/8', '192.0.2.1')`"));
+            };
+            known.push(text.parse::<Network>().map_err(|error| wrong(error.to_string()))?);
+        }
+        Ok((Expr::Inside(Box::new(address), known), Type::Bool))
     }
 
     fn index(&mut self, of: &IdedExpr, at: &IdedExpr) -> Result<Typed, ConditionError> {
@@ -373,6 +429,8 @@ fn unknown(name: &str, tree: &IdedExpr) -> ConditionError {
             "startsWith" | "endsWith" | "contains" | "matches" => format!("`text.{name}('…')`"),
             "lowerAscii" | "upperAscii" => format!("`text.{name}()`"),
             "has" => "`has(visitor.name)`".to_owned(),
+            "inside" => "`request.address.inside('10.0.0.0/8')`".to_owned(),
+            "list" => "`visitor.id in list('name')`".to_owned(),
             _ => format!("`{name}(…)`"),
         };
         return wrong(format!("`{}` is not how `{name}` is written", written(tree)))

@@ -9,7 +9,10 @@ use crate::document::policy::{
     Quantile, Tolerance,
 };
 use crate::document::problem::{Fault, nearest};
-use crate::document::service::{Endpoint, HostPattern, InvalidText, PathPrefix, Reveal};
+use crate::document::service::{
+    Balance, ChangedField, Endpoint, FilePath, HeaderText, HostPattern, InvalidText, Method, PathPrefix,
+    PlainHost, Reveal, Scheme, TlsName, Wanted,
+};
 use crate::document::{Kind, metric};
 use crate::name::{InvalidName, VersionNeed};
 use crate::time::{InvalidSpan, InvalidTimestamp};
@@ -159,6 +162,13 @@ decode_text! {
     HostPattern: "a host",
     PathPrefix: "a path prefix",
     Endpoint: "an endpoint",
+    PlainHost: "a host",
+    Method: "a method",
+    Wanted: "a value, or `*` for any",
+    ChangedField: "the name of a header",
+    HeaderText: "the value of a header",
+    FilePath: "a file",
+    TlsName: "the name of a server",
 }
 
 impl From<InvalidName> for Fault {
@@ -323,6 +333,8 @@ decode_word! {
         "supersede" => OnNewer::Supersede,
         "queue" => OnNewer::Queue,
         "refuse" => OnNewer::Refuse;
+    Balance, "a way to share": "leastRequests" => Balance::LeastRequests, "roundRobin" => Balance::RoundRobin;
+    Scheme, "a scheme": "http" => Scheme::Http, "https" => Scheme::Https;
     Start, "a way to start": "manual" => Start::Manual, "automatic" => Start::Automatic;
     CompareWith, "something to compare with": "stable" => CompareWith::Stable, "before" => CompareWith::Before;
     Reveal, "a choice": "always" => Reveal::Always, "preview" => Reveal::Preview, "never" => Reveal::Never;

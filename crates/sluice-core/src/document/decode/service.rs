@@ -2,6 +2,8 @@
 
 mod health;
 mod route;
+mod tls;
+mod upstream;
 mod version;
 mod visitor;
 
@@ -20,6 +22,10 @@ impl Decode for ServiceSpec {
         let health = fields.or_default("health");
         let count = count(&mut fields);
         let timeouts = fields.or_default("timeouts");
+        let balance = fields.or_default("balance");
+        let limits = fields.optional("limits");
+        let outliers = fields.optional("outliers");
+        let endpoint_tls = fields.optional("endpointTls");
         let reveal = fields.or_default("reveal");
         let versions = versions(&mut fields);
         fields.finish();
@@ -30,6 +36,10 @@ impl Decode for ServiceSpec {
             health: health?,
             count: count?,
             timeouts: timeouts?,
+            balance: balance?,
+            limits: limits?,
+            outliers: outliers?,
+            endpoint_tls: endpoint_tls?,
             reveal: reveal?,
             versions: versions?,
         })

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// One place in a request. Written `header: NAME` or `cookie: NAME`.
+/// One place in a request. Written `header: NAME`, `cookie: NAME` or `claim: PATH`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum UnitSource {
@@ -11,6 +11,8 @@ pub enum UnitSource {
     Header(String),
     /// The value of a cookie.
     Cookie(String),
+    /// A claim of the visitor's verified token: `sub`, or `realm.role` for one within another.
+    Claim(String),
 }
 
 impl UnitSource {
@@ -21,7 +23,7 @@ impl UnitSource {
     }
 }
 
-/// Where a visitor's attribute is read. Written `header: NAME`, `cookie: NAME` or `query: NAME`.
+/// Where a visitor's attribute is read. Written `header: NAME`, `cookie: NAME`, `query: NAME` or `claim: PATH`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum AttributeSource {
@@ -31,4 +33,6 @@ pub enum AttributeSource {
     Cookie(String),
     /// The value of a query parameter.
     Query(String),
+    /// A claim of the visitor's verified token: `plan`, or `realm.role` for one within another.
+    Claim(String),
 }

@@ -230,7 +230,7 @@ impl<'a, 'b> Attempt<'a, 'b> {
             }
             Err(Malformed) => return Some(Ended::Trouble(Trouble::BadResponse)),
         };
-        if let Some(exchange) = &self.ask.exchange {
+        if let Some(exchange) = &mut self.ask.exchange {
             exchange.head_came();
         }
         let body_at = start + head.length;

@@ -17,10 +17,11 @@ use sluice_core::routing::ServiceRouting;
 use super::super::decision::Decision;
 use super::super::exchange::Exchange;
 use super::super::outgoing::is_idempotent;
-use super::super::{Signs, begin, headers};
+use super::super::{Signs, Told, begin, headers};
 use crate::carried::RELEASE;
 use crate::framing::{Length, end_of_head, read_head};
 use crate::table::Version;
+use crate::trace;
 use crate::worker::{Caller, Stage, Worker};
 
 /// The longest body that goes the short way. All of it is kept until the answer comes, as the long way keeps the
@@ -134,11 +135,13 @@ fn line_end(head: &[u8], start: usize) -> Option<usize> {
 fn ask(worker: &Rc<Worker>, caller: &Caller, parts: &mut Parts, body: &[u8]) -> Option<Ask> {
     let started = Instant::now();
     let table = worker.table();
-    let decision = Decision::of(worker, &table, parts).ok()?;
-    if decision.service.routing.split.as_ref().is_some_and(|split| split.shadow.is_some()) {
+    // Made anew on the long way, should it go there.
+    let trace = trace::settle(&mut parts.headers, worker.shared.trace, || worker.shadows.random());
+    let decision = Decision::of(worker, &table, &caller.origin, parts).ok()?;
+    if !is_plain(&decision) {
         return None;
     }
-    let begun = begin(worker, &caller.link, decision, started).ok()?;
+    let begun = begin(worker, &caller.link, decision, Told { trace, record: None }, started).ok()?;
     drop(table);
     caller.link.enter(Stage::Busy);
     let accept = parts.headers.get(ACCEPT).cloned();
@@ -160,6 +163,14 @@ fn ask(worker: &Rc<Worker>, caller: &Caller, parts: &mut Parts, body: &[u8]) -> 
         started,
         exchange: Some(begun.exchange),
     })
+}
+
+/// Whether nothing is asked for on its way that only the long way does.
+fn is_plain(decision: &Decision<'_>) -> bool {
+    let routing = &decision.service.routing;
+    let is_copied = routing.split.as_ref().is_some_and(|split| split.shadow.is_some());
+    let is_handled = decision.handling.is_some() || routing.limits.is_some() || routing.outliers.is_some();
+    !is_copied && !is_handled && decision.version.is_some_and(|version| version.is_plain())
 }
 
 fn write(parts: &Parts, body: &[u8]) -> Vec<u8> {

@@ -1,90 +1,73 @@
-//! The OpenMetrics text format, version 1.0.
+//! Figures as text: OpenMetrics 1.0, and the older text format of Prometheus (0.0.4) for those who ask for it.
 
-use std::fmt::{Display, Write};
+mod text;
+mod visitors;
+
 use std::sync::atomic::Ordering;
+
+use http::HeaderMap;
+use http::header::ACCEPT;
 
 use super::process;
 use crate::state::{STREAMS_MAX, State};
+use text::{Text, Type, escaped};
 
-/// What a number of a family means over time.
-#[derive(Clone, Copy)]
-enum Type {
-    /// It goes up and down.
-    Gauge,
-    /// It only grows, until the process starts anew.
-    Counter,
-    /// It is always 1; its labels tell.
-    Info,
+/// How the figures are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    /// `application/openmetrics-text`, version 1.0.0.
+    OpenMetrics,
+    /// `text/plain`, version 0.0.4.
+    Prometheus,
 }
 
-impl Type {
-    fn name(self) -> &'static str {
+impl Format {
+    /// What somebody who accepts these headers' types likes best (RFC 9110 section 12.5.1): OpenMetrics, unless they like plain
+    /// text better.
+    pub(super) fn accepted(headers: &HeaderMap) -> Format {
+        let lines = headers.get_all(ACCEPT).iter().filter_map(|line| line.to_str().ok());
+        let (mut open, mut plain, mut any) = (None, None, None);
+        for item in lines.flat_map(|line| line.split(',')) {
+            let mut parts = item.split(';').map(str::trim);
+            let seen = match parts.next().unwrap_or_default().to_ascii_lowercase().as_str() {
+                "application/openmetrics-text" => &mut open,
+                "text/plain" | "text/*" => &mut plain,
+                "*/*" | "application/*" => &mut any,
+                _ => continue,
+            };
+            let quality = parts.find_map(|part| part.strip_prefix("q=")?.parse::<f64>().ok()).unwrap_or(1.0);
+            *seen = Some(seen.unwrap_or(0.0_f64).max(quality));
+        }
+        match (open.or(any), plain) {
+            (Some(open), Some(plain)) if open < plain => Format::Prometheus,
+            (None, Some(_)) => Format::Prometheus,
+            _ => Format::OpenMetrics,
+        }
+    }
+
+    pub(super) fn content_type(self) -> &'static str {
         match self {
-            Type::Gauge => "gauge",
-            Type::Counter => "counter",
-            Type::Info => "info",
+            Format::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            Format::Prometheus => "text/plain; version=0.0.4; charset=utf-8",
         }
-    }
-
-    /// What samples of a family are called beyond the family's name.
-    fn suffix(self) -> &'static str {
-        match self {
-            Type::Gauge => "",
-            Type::Counter => "_total",
-            Type::Info => "_info",
-        }
-    }
-}
-
-/// A text that grows by families.
-struct Text(String);
-
-impl Text {
-    /// One family: its samples, each with labels that are already written (`{class="2xx"}`, or nothing).
-    fn family<V: Display>(
-        &mut self,
-        name: &str,
-        kind: Type,
-        help: &str,
-        samples: impl IntoIterator<Item = (String, V)>,
-    ) {
-        let type_name = kind.name();
-        let mut head = format!("# TYPE {name} {type_name}\n");
-        if let Some(unit) = ["seconds", "bytes"].into_iter().find(|unit| name.ends_with(unit)) {
-            head.push_str(&format!("# UNIT {name} {unit}\n"));
-        }
-        self.0.push_str(&head);
-        self.line(format_args!("# HELP {name} {help}"));
-        for (labels, value) in samples {
-            self.line(format_args!("{name}{}{labels} {value}", kind.suffix()));
-        }
-    }
-
-    /// A family of one sample without labels.
-    fn single(&mut self, name: &str, kind: Type, help: &str, value: impl Display) {
-        self.family(name, kind, help, [(String::new(), value)]);
-    }
-
-    fn line(&mut self, line: std::fmt::Arguments<'_>) {
-        writeln!(self.0, "{line}").expect("writing to a string does not fail");
     }
 }
 
 /// All figures about Sluice itself.
-pub(super) fn render(state: &State) -> String {
-    let mut text = Text(String::with_capacity(4096));
+pub(super) fn render(state: &State, format: Format) -> String {
+    let mut text = Text::new(format);
     build(&mut text, state);
     engine(&mut text, state);
     server(&mut text, state);
+    visitors::write(&mut text, &state.gateway.figures());
     own_process(&mut text);
-    text.0.push_str("# EOF\n");
-    text.0
+    text.finish()
 }
 
 fn build(text: &mut Text, state: &State) {
     let version = escaped(&state.build.version);
     let commit = escaped(state.build.commit.as_deref().unwrap_or_default());
-    let labels = format!("{{version=\"{version}\",commit=\"{commit}\"}}");
+    let labels = format!("version=\"{version}\",commit=\"{commit}\"");
     text.family("sluice_build", Type::Info, "What was built.", [(labels, 1)]);
 }
 
@@ -106,20 +89,26 @@ fn engine(text: &mut Text, state: &State) {
         engine.commit_failures,
     );
     text.single(
+        "sluice_history_failures",
+        Type::Counter,
+        "Times that what was measured could not be kept.",
+        engine.history_failures,
+    );
+    text.single(
         "sluice_evaluation_lag_max_seconds",
         Type::Gauge,
         "The longest time by which an evaluation was late since this was last read.",
         lag_seconds,
     );
     let panics = [
-        ("{part=\"engine\"}".to_owned(), engine.panics),
-        ("{part=\"server\"}".to_owned(), state.telemetry.panics.load(Ordering::Relaxed)),
+        ("part=\"engine\"".to_owned(), engine.panics),
+        ("part=\"server\"".to_owned(), state.telemetry.panics.load(Ordering::Relaxed)),
     ];
     text.family("sluice_panics", Type::Counter, "Panics that were contained.", panics);
 }
 
 fn server(text: &mut Text, state: &State) {
-    let answers = state.telemetry.answers().map(|(class, count)| (format!("{{class=\"{class}\"}}"), count));
+    let answers = state.telemetry.answers().map(|(class, count)| (format!("class=\"{class}\""), count));
     text.family("sluice_http_responses", Type::Counter, "Answers of the control plane, by class.", answers);
     let connections = state.telemetry.connections.load(Ordering::Relaxed);
     text.single("sluice_http_connections", Type::Gauge, "Open connections.", connections);
@@ -144,7 +133,28 @@ fn own_process(text: &mut Text) {
     );
 }
 
-/// A label's value: backslashes, quotes and line ends escaped.
-fn escaped(value: &str) -> String {
-    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_likes_plain_text_better_gets_it() {
+        for (accept, format) in [
+            ("", Format::OpenMetrics),
+            ("*/*", Format::OpenMetrics),
+            ("text/plain", Format::Prometheus),
+            ("text/plain;version=0.0.4;q=0.5, */*;q=0.1", Format::Prometheus),
+            ("text/html, */*;q=0.8", Format::OpenMetrics),
+            (
+                "application/openmetrics-text;version=1.0.0;q=0.5,application/openmetrics-text;version=0.0.1;q=0.4,\
+                 text/plain;version=0.0.4;q=0.3,*/*;q=0.2",
+                Format::OpenMetrics,
+            ),
+            ("application/openmetrics-text;q=0, text/plain", Format::Prometheus),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(ACCEPT, accept.parse().unwrap());
+            assert_eq!(Format::accepted(&headers), format, "{accept}");
+        }
+    }
 }

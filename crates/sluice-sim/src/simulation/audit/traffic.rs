@@ -102,7 +102,8 @@ fn covers(wide: &Split, narrow: &Split) -> bool {
 fn taken_in<'a>(routing: &ServiceRouting, visitors: &'a [Visitor]) -> BTreeSet<&'a str> {
     let candidate = routing.split.as_ref().map(|split| &split.candidate);
     let is_in = |visitor: &&Visitor| {
-        Some(decide(routing, *visitor, routing.unit_of(*visitor), None, None, |_| true).version) == candidate
+        Some(decide(routing, *visitor, routing.unit_of(*visitor).as_deref(), None, None, |_| true).version)
+            == candidate
     };
     visitors.iter().filter(is_in).map(|visitor| visitor.unit.as_str()).collect()
 }

@@ -38,12 +38,12 @@ fn health_path(fields: &mut Fields<'_, '_>, default: String) -> Option<String> {
     None
 }
 
-fn positive_span(fields: &mut Fields<'_, '_>, name: &'static str, default: Span) -> Option<Span> {
+pub(super) fn positive_span(fields: &mut Fields<'_, '_>, name: &'static str, default: Span) -> Option<Span> {
     let span = fields.or(name, default);
     fields.longer_than_nothing(name, span)
 }
 
-fn positive_count(fields: &mut Fields<'_, '_>, name: &'static str, default: u32) -> Option<u32> {
+pub(super) fn positive_count(fields: &mut Fields<'_, '_>, name: &'static str, default: u32) -> Option<u32> {
     let count = fields.or(name, default);
     fields.at_least_one(name, count)
 }

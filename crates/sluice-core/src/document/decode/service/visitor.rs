@@ -78,6 +78,7 @@ enum Place {
     Header(String),
     Cookie(String),
     Query(String),
+    Claim(String),
 }
 
 fn place(node: &Node, reader: &mut Reader, has_query: bool) -> Option<Place> {
@@ -85,15 +86,20 @@ fn place(node: &Node, reader: &mut Reader, has_query: bool) -> Option<Place> {
     let header = fields.optional::<String>("header");
     let cookie = fields.optional::<String>("cookie");
     let query = if has_query { fields.optional::<String>("query") } else { Some(None) };
-    let forms =
-        if has_query { "header: NAME, cookie: NAME or query: NAME" } else { "header: NAME or cookie: NAME" };
-    let place = match (header?, cookie?, query?) {
-        (Some(header), None, None) => {
+    let claim = fields.optional::<String>("claim");
+    let forms = if has_query {
+        "header: NAME, cookie: NAME, query: NAME or claim: PATH"
+    } else {
+        "header: NAME, cookie: NAME or claim: PATH"
+    };
+    let place = match (header?, cookie?, query?, claim?) {
+        (Some(header), None, None, None) => {
             token(&mut fields, "header", header).map(|name| Place::Header(name.to_ascii_lowercase()))
         }
-        (None, Some(cookie), None) => token(&mut fields, "cookie", cookie).map(Place::Cookie),
-        (None, None, Some(query)) if !query.is_empty() => Some(Place::Query(query)),
-        (None, None, None) => {
+        (None, Some(cookie), None, None) => token(&mut fields, "cookie", cookie).map(Place::Cookie),
+        (None, None, Some(query), None) if !query.is_empty() => Some(Place::Query(query)),
+        (None, None, None, Some(claim)) if !claim.is_empty() => Some(Place::Claim(claim)),
+        (None, None, None, None) => {
             // What is unknown here is reported in a moment; one message is enough for `headr: x`.
             if node.is_empty_object() {
                 fields.report_in(&[], Fault::new("missing-field", "it says nothing").accepted(forms));
@@ -125,6 +131,7 @@ impl Decode for UnitSource {
         match place(node, reader, false)? {
             Place::Header(name) => Some(UnitSource::Header(name)),
             Place::Cookie(name) => Some(UnitSource::Cookie(name)),
+            Place::Claim(path) => Some(UnitSource::Claim(path)),
             Place::Query(_) => None,
         }
     }
@@ -136,6 +143,7 @@ impl Decode for AttributeSource {
             Place::Header(name) => AttributeSource::Header(name),
             Place::Cookie(name) => AttributeSource::Cookie(name),
             Place::Query(name) => AttributeSource::Query(name),
+            Place::Claim(path) => AttributeSource::Claim(path),
         })
     }
 }
