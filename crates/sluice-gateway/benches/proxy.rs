@@ -121,6 +121,7 @@ fn start(stable: SocketAddr, candidate: SocketAddr) -> Gateway {
         workers: None,
         preview_key: PreviewKey::new([0; 32]),
         limits: Limits::default(),
+        fast_path: true,
         attributes: Default::default(),
         trace: TraceOptions::Carry,
         access_log: None,

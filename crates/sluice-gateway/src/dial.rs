@@ -56,13 +56,7 @@ pub(crate) async fn dial(endpoint: &Endpoint, only_http1: bool) -> Result<Dialle
         }
         Place::Port { host, port } => (host.as_str(), *port),
     };
-    let tcp = match endpoint.address {
-        Some(address) => TcpStream::connect(address).await?,
-        None => TcpStream::connect((host, port)).await?,
-    };
-    tcp.set_nodelay(true)?;
-    let alive = socket2::TcpKeepalive::new().with_time(KEEPALIVE_TIME);
-    socket2::SockRef::from(&tcp).set_tcp_keepalive(&alive)?;
+    let tcp = dial_tcp(endpoint, host, port).await?;
     let Some(trust) = &endpoint.trust else {
         return Ok(Dialled { stream: Stream::Tcp(tcp), is_http2: endpoint.spec.speaks() == Speaks::Http2 });
     };
@@ -74,6 +68,28 @@ pub(crate) async fn dial(endpoint: &Endpoint, only_http1: bool) -> Result<Dialle
     let tls = tls.map_err(DialError::Handshake)?;
     let is_http2 = tls.get_ref().1.alpn_protocol() == Some(b"h2");
     Ok(Dialled { stream: Stream::Tls(Box::new(tls)), is_http2 })
+}
+
+/// Connects to one that speaks HTTP/1.1 over TCP; see [`Endpoint::is_plain`].
+///
+/// # Errors
+/// When the endpoint takes no connection, or is none of those.
+pub(crate) async fn dial_plain(endpoint: &Endpoint) -> Result<TcpStream, DialError> {
+    match endpoint.spec.place() {
+        Place::Port { host, port } => Ok(dial_tcp(endpoint, host, *port).await?),
+        Place::Socket(_) => Err(io::Error::from(io::ErrorKind::Unsupported).into()),
+    }
+}
+
+async fn dial_tcp(endpoint: &Endpoint, host: &str, port: u16) -> io::Result<TcpStream> {
+    let tcp = match endpoint.address {
+        Some(address) => TcpStream::connect(address).await?,
+        None => TcpStream::connect((host, port)).await?,
+    };
+    tcp.set_nodelay(true)?;
+    let alive = socket2::TcpKeepalive::new().with_time(KEEPALIVE_TIME);
+    socket2::SockRef::from(&tcp).set_tcp_keepalive(&alive)?;
+    Ok(tcp)
 }
 
 impl AsyncRead for Stream {

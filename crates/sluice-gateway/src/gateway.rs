@@ -62,6 +62,7 @@ pub(crate) struct Shared {
     pub(crate) table: Arc<ArcSwap<Table>>,
     pub(crate) preview_key: PreviewKey,
     pub(crate) limits: Limits,
+    pub(crate) has_fast_path: bool,
     pub(crate) attributes: Attributes,
     pub(crate) trace: TraceOptions,
     pub(crate) started: Instant,
@@ -96,13 +97,14 @@ pub struct DrainReport {
 pub(crate) struct Place(Arc<Shared>);
 
 impl Shared {
-    fn new(preview_key: PreviewKey, limits: Limits, attributes: Attributes, trace: TraceOptions) -> Shared {
+    fn new(options: Options) -> Shared {
         Shared {
             table: Arc::new(ArcSwap::from_pointee(Table::empty())),
-            preview_key,
-            limits,
-            attributes,
-            trace,
+            preview_key: options.preview_key,
+            limits: options.limits,
+            has_fast_path: options.fast_path,
+            attributes: options.attributes,
+            trace: options.trace,
             started: Instant::now(),
             activity: watch::Sender::new(0),
             readiness: watch::Sender::new(Arc::default()),
@@ -155,8 +157,8 @@ impl Gateway {
             tls_address = Some(open(tls.listen, door, &mut listening)?);
         }
         let desk = open_desk(&options, workers)?;
-        let Options { preview_key, limits, attributes, trace, tls, .. } = options;
-        let shared = Arc::new(Shared::new(preview_key, limits, attributes, trace));
+        let tls = options.tls.clone();
+        let shared = Arc::new(Shared::new(options));
         let phase = watch::Sender::new(Phase::Serving);
         let (started, starts) = mpsc::channel();
         let (mut reports, mut threads) = (Vec::new(), Vec::new());

@@ -28,6 +28,8 @@ pub struct Options {
     pub preview_key: PreviewKey,
     /// What one visitor may take.
     pub limits: Limits,
+    /// Whether plain requests of HTTP/1.1 go the short way, which costs less. What they meet is the same.
+    pub fast_path: bool,
     /// What is known of visitors.
     pub attributes: Attributes,
     /// What becomes of the trace that a request is part of.

@@ -3,6 +3,7 @@
 //! The connection that was used last is used first: a few stay warm and the others grow old enough to be closed.
 
 mod lines;
+mod raw;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
@@ -26,6 +27,7 @@ use crate::table::places::{self, Line};
 use crate::table::{Endpoint, Version};
 use lines::Lines;
 pub(crate) use lines::{Lost, Ride};
+pub(crate) use raw::Raw;
 
 /// Idle connections that one worker keeps to one endpoint: as many as HAProxy does by default for a whole server
 /// of a few threads. More are closed when their request is over.
@@ -51,6 +53,8 @@ pub(crate) struct Pool {
     endpoint: Arc<Endpoint>,
     /// Those of HTTP/1.1, on which one request is at a time.
     idle: RefCell<Vec<Idle>>,
+    /// Those of the short way.
+    raw: RefCell<Vec<raw::Idle>>,
     /// Those of HTTP/2.
     lines: Lines,
     /// Whether the endpoint, which has the choice, chose HTTP/1.1.
@@ -152,6 +156,7 @@ impl Pools {
             Rc::new(Pool {
                 endpoint: Arc::clone(endpoint),
                 idle: RefCell::default(),
+                raw: RefCell::default(),
                 lines: Lines::default(),
                 chose_http1: Cell::new(false),
                 in_flight: Cell::new(0),
@@ -168,6 +173,7 @@ impl Pools {
             pool.idle
                 .borrow_mut()
                 .retain(|idle| !idle.sender.is_closed() && now.duration_since(idle.since) < IDLE_TIME_MAX);
+            pool.raw.borrow_mut().retain(|idle| idle.is_worth_keeping(now));
             pool.lines.sweep(now);
         }
     }
@@ -179,6 +185,7 @@ impl Pools {
             if !is_kept {
                 pool.is_retired.set(true);
                 pool.idle.borrow_mut().clear();
+                pool.raw.borrow_mut().clear();
                 pool.lines.clear();
             }
             is_kept
@@ -253,11 +260,18 @@ impl Seat {
     ///
     /// When the endpoint takes none, or not in time.
     pub(crate) async fn connect(&self, timeout: Duration, only_http1: bool) -> Result<Connection, Trouble> {
-        let opened = tokio::time::timeout(timeout, self.pool.open(only_http1)).await;
-        let trouble = match opened {
-            Ok(Ok(connection)) => {
+        self.opened(timeout, self.pool.open(only_http1)).await
+    }
+
+    async fn opened<T>(
+        &self,
+        timeout: Duration,
+        opening: impl Future<Output = Result<T, DialError>>,
+    ) -> Result<T, Trouble> {
+        let trouble = match tokio::time::timeout(timeout, opening).await {
+            Ok(Ok(opened)) => {
                 self.pool.avoid_until.set(None);
-                return Ok(connection);
+                return Ok(opened);
             }
             Ok(Err(error)) => {
                 tracing::debug!(endpoint = %self.pool.endpoint.spec, %error, "An endpoint takes no connection");

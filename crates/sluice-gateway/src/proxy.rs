@@ -6,6 +6,7 @@
 mod decision;
 mod download;
 mod exchange;
+mod fast;
 mod forward;
 mod headers;
 mod outgoing;
@@ -23,22 +24,26 @@ use std::time::Instant;
 use bytes::Bytes;
 use http::header::{HeaderValue, LOCATION, SET_COOKIE};
 use http::request::Parts;
-use http::{HeaderName, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderName, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use sluice_core::document::service::{RedirectStatus, Reveal};
+use sluice_core::routing::ServiceRouting;
 
-use crate::access::{Placed, Record};
+use crate::access::{Placed, Record, Trail};
 use crate::answer::Trouble;
 use crate::grpc::{self, is_grpc};
-use crate::trace;
-use crate::worker::{Caller, Worker};
+use crate::table::{Handling, RetryBudget, Version};
+use crate::trace::{self, Trace};
+use crate::worker::{Caller, Link, Worker};
 use decision::{Aside, Decision};
 use exchange::{Account, Exchange};
 use forward::Forward;
 use outgoing::{Hop, Outgoing};
+use shadow::CopyTo;
 
 pub(crate) use decision::{now, preview_of, sent_to};
 pub(crate) use download::ResponseBody;
+pub(crate) use fast::{Left, serve as serve_fast};
 pub(crate) use headers::Origin;
 pub use shadow::SHADOW_HEADER;
 pub(crate) use shadow::Shadows;
@@ -77,27 +82,17 @@ pub(crate) async fn answer(
             };
         }
     };
-    let routing = Arc::clone(&decision.service.routing);
-    let shown = is_shown(routing.reveal, decision.is_preview);
-    let Some(version) = decision.version else {
-        // A snapshot whose stable version has no endpoints at all: nothing to count it against.
-        caller.link.request_over();
-        return refuse(worker, Trouble::NoReadyEndpoint, &parts, record);
+    let told = Told { trace, record };
+    let begun = match begin(worker, &caller.link, decision, told, started) {
+        Ok(begun) => begun,
+        Err(record) => {
+            caller.link.request_over();
+            return refuse(worker, Trouble::NoReadyEndpoint, &parts, record);
+        }
     };
-    let record = record.map(|record| {
-        let (routing, version) = (Arc::clone(&routing), Arc::clone(version));
-        let (why, segment) = (decision.why.code(), decision.why.segment().cloned());
-        record.place(Placed { routing, version, why, segment })
-    });
-    let (version, cookie) = (Arc::clone(version), decision.cookie);
-    let (release, copy_to, path, who) = (decision.release, decision.copy_to, decision.path, decision.who);
-    let (handling, retries) = (decision.handling, Arc::clone(&decision.service.retries));
+    let Begun { version, routing, exchange, signs, release, copy_to, handling, retries, trail } = begun;
     drop(table);
 
-    let link = Some(&caller.link);
-    let counters = (version.counters.of_worker(worker.index), version.path_counters(path, worker.index));
-    let trail = record.as_ref().map(|record| record.trail());
-    let exchange = Exchange::begin(worker, link, counters, Account { who, trace, record }, started);
     let manner = Manner::of(&parts);
     let replay_bytes_max = worker.shared.limits.replay_bytes_max;
     let handling = handling.as_deref();
@@ -120,13 +115,90 @@ pub(crate) async fn answer(
         exchange.fail(trouble);
         response
     });
-    if shown {
-        response.headers_mut().insert(VERSION_HEADER, version.header.clone());
-    }
-    if let Some(cookie) = cookie {
-        response.headers_mut().append(SET_COOKIE, cookie);
-    }
+    signs.put_on(response.headers_mut());
     response
+}
+
+/// A request that a version was chosen for.
+struct Begun {
+    version: Arc<Version>,
+    routing: Arc<ServiceRouting>,
+    exchange: Exchange,
+    signs: Signs,
+    /// What the request carries to the hops behind.
+    release: Option<HeaderValue>,
+    copy_to: Option<CopyTo>,
+    /// What its route does with it.
+    handling: Option<Arc<Handling>>,
+    retries: Arc<RetryBudget>,
+    /// Where the access log learns what becomes of it.
+    trail: Option<Rc<Trail>>,
+}
+
+/// What is told of a request beside the counts.
+struct Told {
+    trace: Option<Trace>,
+    record: Option<Box<Record>>,
+}
+
+/// What the visitor is told besides the answer.
+struct Signs {
+    /// Which version answered.
+    version: Option<HeaderValue>,
+    /// The unit that was minted for them.
+    cookie: Option<HeaderValue>,
+}
+
+impl Signs {
+    fn put_on(self, headers: &mut HeaderMap) {
+        if let Some(version) = self.version {
+            headers.insert(VERSION_HEADER, version);
+        }
+        if let Some(cookie) = self.cookie {
+            headers.append(SET_COOKIE, cookie);
+        }
+    }
+}
+
+/// Begins the account of a request.
+///
+/// # Errors
+///
+/// What was to be told, when there is nothing to count the request against: a snapshot whose stable version has no
+/// endpoints at all.
+fn begin(
+    worker: &Rc<Worker>,
+    link: &Arc<Link>,
+    decision: Decision<'_>,
+    told: Told,
+    started: Instant,
+) -> Result<Begun, Option<Box<Record>>> {
+    let Told { trace, record } = told;
+    let Some(version) = decision.version else { return Err(record) };
+    let routing = Arc::clone(&decision.service.routing);
+    let record = record.map(|record| {
+        let (routing, version) = (Arc::clone(&routing), Arc::clone(version));
+        let (why, segment) = (decision.why.code(), decision.why.segment().cloned());
+        record.place(Placed { routing, version, why, segment })
+    });
+    let trail = record.as_ref().map(|record| record.trail());
+    let version = Arc::clone(version);
+    let shown = is_shown(routing.reveal, decision.is_preview).then(|| version.header.clone());
+    let path = version.path_counters(decision.path, worker.index);
+    let counters = (version.counters.of_worker(worker.index), path);
+    let account = Account { who: decision.who, trace, record };
+    let exchange = Exchange::begin(worker, Some(link), counters, account, started);
+    Ok(Begun {
+        exchange,
+        signs: Signs { version: shown, cookie: decision.cookie },
+        release: decision.release,
+        copy_to: decision.copy_to,
+        handling: decision.handling,
+        retries: Arc::clone(&decision.service.retries),
+        trail,
+        routing,
+        version,
+    })
 }
 
 fn is_shown(reveal: Reveal, is_preview: bool) -> bool {

@@ -270,6 +270,11 @@ impl Version {
         self.endpoints.iter().any(|endpoint| matches!(endpoint.spec.speaks(), Speaks::Http2 | Speaks::Tls))
     }
 
+    /// Whether every endpoint speaks HTTP/1.1 over TCP, in plain text.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.endpoints.iter().all(|endpoint| endpoint.is_plain())
+    }
+
     fn has_paths(&self, count: &[PathPrefix]) -> bool {
         self.paths.iter().map(|(path, _)| path).eq(count)
     }
@@ -322,6 +327,11 @@ impl Endpoint {
     fn is_trusted_by(&self, trust: Option<&Arc<Trust>>) -> bool {
         self.spec.speaks() != Speaks::Tls
             || self.trust.as_ref().zip(trust).is_some_and(|(mine, theirs)| Arc::ptr_eq(mine, theirs))
+    }
+
+    /// Whether it speaks HTTP/1.1 over TCP, in plain text.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.spec.speaks() == Speaks::Http1 && matches!(self.spec.place(), Place::Port { .. })
     }
 
     /// Whether its health checks succeed. False until the first has.

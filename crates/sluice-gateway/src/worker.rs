@@ -33,6 +33,7 @@ use crate::table::Table;
 
 pub(crate) use http2::OnThisThread;
 pub(crate) use link::{Link, Stage};
+pub(crate) use socket::Socket;
 pub(crate) use visit::{Caller, Visit};
 pub(crate) use wire::Wire;
 
@@ -68,7 +69,7 @@ pub(crate) struct Worker {
     is_draining: Cell<bool>,
     /// The sweeps so far.
     ticks: Arc<AtomicU64>,
-    sweep_time: Duration,
+    pub(crate) sweep_time: Duration,
 }
 
 /// What a worker is given to work with.

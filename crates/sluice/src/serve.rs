@@ -162,6 +162,7 @@ fn gateway(
         workers: args.workers.map(usize::from),
         preview_key,
         limits: Limits::default(),
+        fast_path: !args.no_fast_path,
         attributes,
         trace: args.observing.trace_options(),
         access_log: args.observing.access_log_options()?,

@@ -221,7 +221,7 @@ impl Drop for Outgoing {
 }
 
 /// Whether a request may be sent twice (RFC 9110 section 9.2.2).
-fn is_idempotent(method: &Method) -> bool {
+pub(super) fn is_idempotent(method: &Method) -> bool {
     matches!(
         *method,
         Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE | Method::PUT | Method::DELETE

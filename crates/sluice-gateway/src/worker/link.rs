@@ -24,6 +24,8 @@ pub(crate) struct Link {
     /// End with a reset rather than in order: the response's end was its only mark of being whole.
     pub(crate) must_reset: AtomicBool,
     refusal: OnceLock<Trouble>,
+    /// Whether the next sweep should wake the connection's task.
+    awaits_sweep: AtomicBool,
     /// Of HTTP/2: requests under way on this connection.
     streams: AtomicU32,
     /// Of HTTP/2: how many of them wait for the visitor to take more, and the tick since when none has.
@@ -71,6 +73,7 @@ impl Link {
             upgrade: AtomicU8::new(Upgrade::Refused as u8),
             must_reset: AtomicBool::new(false),
             refusal: OnceLock::new(),
+            awaits_sweep: AtomicBool::new(false),
             streams: AtomicU32::new(0),
             waiting: AtomicU32::new(0),
             waiting_since: AtomicU64::new(0),
@@ -116,7 +119,7 @@ impl Link {
         }
     }
 
-    pub(super) fn enter(&self, stage: Stage) {
+    pub(crate) fn enter(&self, stage: Stage) {
         self.stage.store(stage as u8, Relaxed);
         self.stage_since.store(self.ticks.load(Relaxed), Relaxed);
     }
@@ -156,7 +159,7 @@ impl Link {
     }
 
     /// A write did, or did not, have to wait for the visitor.
-    pub(super) fn note_write(&self, is_stalled: bool) {
+    pub(crate) fn note_write(&self, is_stalled: bool) {
         let is_known = self.stalled_since.load(Relaxed) != 0;
         if is_stalled != is_known {
             // The clock starts at one, so that zero can mean that nothing waits.
@@ -177,6 +180,23 @@ impl Link {
     /// Ends the connection with an answer, after what was asked before is answered. The first refusal counts.
     pub(crate) fn refuse(&self, trouble: Trouble) {
         if self.refusal.set(trouble).is_ok() {
+            self.changed.notify_one();
+        }
+    }
+
+    /// Asks to be woken by the next sweep: a timer for each request would cost more than all of them.
+    pub(crate) fn await_sweep(&self) {
+        self.awaits_sweep.store(true, Relaxed);
+    }
+
+    /// Whether that sweep is still to come.
+    pub(crate) fn is_awaiting_sweep(&self) -> bool {
+        self.awaits_sweep.load(Relaxed)
+    }
+
+    pub(super) fn note_sweep(&self) {
+        if self.awaits_sweep.load(Relaxed) {
+            self.awaits_sweep.store(false, Relaxed);
             self.changed.notify_one();
         }
     }

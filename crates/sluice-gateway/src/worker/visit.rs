@@ -22,11 +22,11 @@ use tokio::net::TcpStream;
 
 use super::entry::{Entered, Speaks, enter};
 use super::http2::{self, Rewound};
-use super::{Link, Stage, Wire, Worker};
+use super::{Link, Socket, Stage, Wire, Worker};
 use crate::answer::Trouble;
 use crate::listen::Door;
 use crate::options::Limits;
-use crate::proxy::{self, Origin, ResponseBody};
+use crate::proxy::{self, Left, Origin, ResponseBody};
 
 /// How long a refused visitor may go on sending before the connection is cut. Long enough for the refusal to arrive
 /// over a bad line.
@@ -44,6 +44,8 @@ pub(crate) struct Visit {
     address: IpAddr,
     /// What the connection's task should do next.
     order: Cell<Order>,
+    /// Whether the short way should end when the request in flight is answered.
+    must_finish: Cell<bool>,
 }
 
 /// Who asks, as the handling of a request sees them.
@@ -67,7 +69,12 @@ impl Visit {
         let keepalive = socket2::TcpKeepalive::new().with_time(KEEPALIVE_TIME);
         socket2::SockRef::from(socket).set_tcp_keepalive(&keepalive)?;
         let address = socket.peer_addr()?.ip();
-        Ok(Visit { link: Arc::new(Link::new(Arc::clone(ticks))), address, order: Cell::new(Order::Serve) })
+        Ok(Visit {
+            link: Arc::new(Link::new(Arc::clone(ticks))),
+            address,
+            order: Cell::new(Order::Serve),
+            must_finish: Cell::new(false),
+        })
     }
 
     /// Serves requests until the connection ends.
@@ -98,10 +105,47 @@ impl Visit {
         }
     }
 
+    /// Plain requests go the short way, and from the first that is not, all go the long one.
     async fn serve_http1(self: &Rc<Self>, worker: &Rc<Worker>, entered: Entered, origin: Rc<Origin>) {
+        let caller = Caller { link: Arc::clone(&self.link), origin };
+        let (mut socket, mut first) = (entered.socket, entered.first);
+        // What the access log tells is known on the long way only.
+        if worker.shared.has_fast_path && worker.pen.is_none() {
+            let left = self.serve_fast(proxy::serve_fast(worker, &caller, socket, first, &self.must_finish));
+            let Some(Left::Handed(handed, held)) = left.await else { return };
+            (socket, first) = (handed, held);
+        }
+        // Boxed: it is large, and most connections never need it.
+        Box::pin(self.serve_hyper(worker, caller, socket, first)).await;
+    }
+
+    /// Runs the short way to its end; `None` when it was cut.
+    async fn serve_fast(&self, serving: impl Future<Output = Left>) -> Option<Left> {
+        let mut serving = pin!(serving);
+        loop {
+            match self.order.get() {
+                Order::Cut => return None,
+                Order::Finish => self.must_finish.set(true),
+                Order::Serve => {}
+            }
+            tokio::select! {
+                biased;
+                left = &mut serving => return Some(left),
+                () = self.link.changed.notified() => {}
+            }
+        }
+    }
+
+    async fn serve_hyper(
+        self: &Rc<Self>,
+        worker: &Rc<Worker>,
+        caller: Caller,
+        socket: Socket,
+        first: Vec<u8>,
+    ) {
         let limits = &worker.shared.limits;
-        let wire = Wire::new(entered.socket, entered.first, Arc::clone(&self.link), limits);
-        let caller = Caller { link: Arc::clone(&self.link), origin: Rc::clone(&origin) };
+        let wire = Wire::new(socket, first, Arc::clone(&self.link), limits);
+        let origin = Rc::clone(&caller.origin);
         let service = service_fn(|request| answer(worker, &caller, request));
         let mut builder = http1::Builder::new();
         // Slow heads are the sweep's business: a timer to each request costs more than all of them.
@@ -172,6 +216,7 @@ impl Visit {
 
     /// Ends the connection when it is too slow.
     pub(super) fn enforce(&self, limits: &Limits, sweep_time: Duration) {
+        self.link.note_sweep();
         let elapsed = |ticks: u64| sweep_time.saturating_mul(u32::try_from(ticks).unwrap_or(u32::MAX));
         let in_stage = elapsed(self.link.ticks_in_stage());
         match self.link.stage() {

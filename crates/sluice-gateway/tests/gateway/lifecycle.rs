@@ -70,7 +70,7 @@ async fn a_drain_whose_grace_is_over_cuts_off_who_is_left() {
 }
 
 fn options(listen: std::net::SocketAddr) -> Options {
-    crate::world::options(listen, 1)
+    super::world::options(listen, 1)
 }
 
 #[tokio::test]

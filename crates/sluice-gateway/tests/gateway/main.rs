@@ -27,4 +27,5 @@ mod streams;
 mod traces;
 mod trouble;
 mod tunnels;
+mod ways;
 mod world;

@@ -18,11 +18,14 @@ use sluice_core::routing::{ServiceRouting, ShareRule, Snapshot, Split};
 use sluice_core::{Counts, ServiceKey, Span, VersionName, Weight};
 use sluice_gateway::{Gateway, Limits, Options, PreviewKey, TraceOptions};
 
-pub(crate) use endpoint::{Endpoint, Heard};
+pub(crate) use endpoint::{Conversation, Endpoint, Heard};
 pub(crate) use visitor::{Answer, Visitor};
 
 /// Nothing in these tests takes this long unless it is broken.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
+
+/// These tests are compiled twice: as `gateway`, and as `gateway_long`.
+pub(crate) const HAS_FAST_PATH: bool = !matches!(env!("CARGO_CRATE_NAME").as_bytes(), b"gateway_long");
 
 pub(crate) const PREVIEW_KEY: PreviewKey = PreviewKey::new([7; 32]);
 
@@ -54,6 +57,7 @@ pub(crate) fn options(listen: std::net::SocketAddr, workers: usize) -> Options {
         workers: Some(workers),
         preview_key: PREVIEW_KEY,
         limits: Limits::default(),
+        fast_path: HAS_FAST_PATH,
         attributes: Default::default(),
         trace: TraceOptions::Carry,
         access_log: None,

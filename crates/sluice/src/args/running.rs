@@ -33,6 +33,9 @@ pub(crate) struct ServeArgs {
     /// Every connection of a visitor begins with a PROXY header, version 1 or 2, of the load balancer in front; others are closed
     #[arg(long, env = "SLUICE_PROXY_PROTOCOL")]
     pub(crate) proxy_protocol: bool,
+    /// Send every request through the general HTTP library, plain ones too: slower, and otherwise the same
+    #[arg(long, env = "SLUICE_NO_FAST_PATH")]
+    pub(crate) no_fast_path: bool,
     #[command(flatten)]
     pub(crate) visitors: VisitorArgs,
     /// What is told of visitors' requests.
