@@ -50,6 +50,9 @@ impl FromStr for Network {
         let first: IpAddr = address
             .parse()
             .map_err(|_| invalid("write it as 10.0.0.0/8, 192.0.2.1 or 2001:db8::/32".to_owned()))?;
+        if first.to_canonical() != first {
+            return Err(invalid("write an address of IPv4 as one, as 10.0.0.0/8".to_owned()));
+        }
         let most = if first.is_ipv4() { 32 } else { 128 };
         let bits = match bits {
             None => most,
@@ -117,7 +120,9 @@ mod tests {
         assert!(why("10.0.0.0/33").ends_with("a number from 0 to 32"), "{}", why("10.0.0.0/33"));
         assert!(why("10.0.0.1/8").ends_with("did you mean 10.0.0.0/8?"), "{}", why("10.0.0.1/8"));
         assert!(why("::1/0").ends_with("did you mean ::/0?"), "{}", why("::1/0"));
-        for text in ["", "/8", "10.0.0/8", "10.0.0.0/", "10.0.0.0/-1", "a", "10.0.0.0/8/8"] {
+        for text in
+            ["", "/8", "10.0.0/8", "10.0.0.0/", "10.0.0.0/-1", "a", "10.0.0.0/8/8", "::ffff:10.0.0.0/104"]
+        {
             assert!(text.parse::<Network>().is_err(), "{text}");
         }
     }

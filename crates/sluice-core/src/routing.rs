@@ -152,19 +152,26 @@ pub trait Request {
         None
     }
     /// The country of that address, as two letters (ISO 3166-1).
-    fn country(&self) -> Option<Cow<'_, str>> {
-        None
+    ///
+    /// # Errors
+    /// When there is no table that could tell.
+    fn country(&self) -> Result<Option<Cow<'_, str>>, NoTable> {
+        Err(NoTable)
     }
     /// A claim of the visitor's *verified* token, by its path (`sub`, `realm.role`); of a list, its items with commas
     /// between them.
     fn claim(&self, _path: &str) -> Option<Cow<'_, str>> {
         None
     }
-    /// Whether a list holds this.
-    fn is_listed(&self, _list: &Name, _id: &str) -> bool {
-        false
+    /// Whether a list holds this; `None` when there is no such list.
+    fn is_listed(&self, _list: &Name, _id: &str) -> Option<bool> {
+        None
     }
 }
+
+/// There is no table of countries. A rule that asks for one then holds for nobody, however it is turned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoTable;
 
 /// Which version a request gets, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 use sluice_core::document::environment::Start;
-use sluice_core::document::service::{
-    AttributeSource, Balance, HealthSpec, Reveal, TimeoutSpec, UnitSource, VersionSpec,
-};
+use sluice_core::document::service::VersionSpec;
 use sluice_core::document::{Document, Kind, Metadata, Problems, ServiceSpec, Spec, check};
 use sluice_core::{Name, ServiceKey, VersionName};
 
@@ -463,20 +461,7 @@ fn new_service(service: &ServiceKey, create: &CreateService) -> Document {
         created_at: None,
         updated_at: None,
     };
-    let spec = ServiceSpec {
-        routes: create.routes.clone(),
-        unit: UnitSource::default_order(),
-        visitor: BTreeMap::<String, AttributeSource>::new(),
-        health: HealthSpec::default(),
-        count: Vec::new(),
-        timeouts: TimeoutSpec::default(),
-        balance: Balance::default(),
-        limits: None,
-        outliers: None,
-        endpoint_tls: None,
-        reveal: Reveal::default(),
-        versions: Vec::new(),
-    };
+    let spec = ServiceSpec::at(create.routes.clone());
     Document { metadata, spec: Spec::Service(spec) }
 }
 

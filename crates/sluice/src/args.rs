@@ -134,7 +134,7 @@ pub(crate) enum Color {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Runs the control plane and the gateway
-    Serve(ServeArgs),
+    Serve(Box<ServeArgs>),
     /// Plays a bad and a good release with real processes, in under a minute
     Demo(DemoArgs),
     /// Creates or changes documents, all or none

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 
 use super::Change;
 use super::program::{Arithmetic, Expr, Fact, Function, Order, Quantifier, Source, TextTest, Value};
+use crate::Name;
 use crate::agent::Agent;
 use crate::document::service::AttributeSource;
-use crate::routing::Request;
+use crate::network::Network;
+use crate::routing::{NoTable, Request};
 
 /// What a rule is asked over.
 pub(super) enum World<'a> {
@@ -115,25 +117,31 @@ impl<'a> Evaluation<'a> {
                 })
             }
             Expr::Matches(text, pattern) => Value::Bool(pattern.is_match(&self.text(text)?)),
-            Expr::Inside(address, networks) => {
-                let address = self.text(address)?.parse().map_err(|_| Failed)?;
-                Value::Bool(networks.iter().any(|network| network.contains(address)))
-            }
-            Expr::Among(word, text) => {
-                let (word, text) = (self.text(word)?, self.text(text)?);
-                let mut words = text.split([',', ' ']);
-                Value::Bool(!word.is_empty() && words.any(|other| other == word))
-            }
-            Expr::Listed(id, list) => {
-                let id = self.text(id)?;
-                let World::Visitor { request, .. } = self.world else { return Err(Failed) };
-                Value::Bool(request.is_listed(list, &id))
-            }
+            Expr::Inside(address, networks) => Value::Bool(self.is_inside(address, networks)?),
+            Expr::Among(word, text) => Value::Bool(self.is_among(word, text)?),
+            Expr::Listed(id, list) => Value::Bool(self.is_listed(id, list)?),
             Expr::Call(function, of) => call(*function, self.value(of)?)?,
             Expr::Quantified(quantifier, list, rule) => {
                 Value::Bool(self.quantified(*quantifier, list, rule)?)
             }
         })
+    }
+
+    fn is_inside(&mut self, address: &'a Expr, networks: &[Network]) -> Result<bool, Failed> {
+        let address = self.text(address)?.parse().map_err(|_| Failed)?;
+        Ok(networks.iter().any(|network| network.contains(address)))
+    }
+
+    fn is_among(&mut self, word: &'a Expr, text: &'a Expr) -> Result<bool, Failed> {
+        let (word, text) = (self.text(word)?, self.text(text)?);
+        Ok(!word.is_empty() && text.split([',', ' ']).any(|other| other == word))
+    }
+
+    /// Nobody can tell who is in a list that is not there.
+    fn is_listed(&mut self, id: &'a Expr, list: &Name) -> Result<bool, Failed> {
+        let id = self.text(id)?;
+        let World::Visitor { request, .. } = self.world else { return Err(Failed) };
+        request.is_listed(list, &id).ok_or(Failed)
     }
 
     /// `&&` and `||` as CEL has them: what settles the answer on one side outweighs a failure on the other.
@@ -196,7 +204,9 @@ impl<'a> Evaluation<'a> {
             (World::Visitor { request, .. }, Fact::Address) => {
                 return Ok(or_null(request.address().map(|address| Cow::Owned(address.to_string()))));
             }
-            (World::Visitor { request, .. }, Fact::Country) => return Ok(or_null(request.country())),
+            (World::Visitor { request, .. }, Fact::Country) => {
+                return request.country().map(or_null).map_err(|NoTable| Failed);
+            }
             (World::Visitor { request, .. }, Fact::Browser | Fact::System | Fact::Device) => {
                 let agent = request.header("user-agent").map(Agent::of);
                 return Ok(or_null(agent.map(|agent| {

@@ -89,6 +89,26 @@ pub struct ServiceSpec {
     pub versions: Vec<VersionSpec>,
 }
 
+impl ServiceSpec {
+    /// A service with these routes, all else by default, and no versions yet.
+    pub fn at(routes: Vec<RouteSpec>) -> ServiceSpec {
+        ServiceSpec {
+            routes,
+            unit: UnitSource::default_order(),
+            visitor: BTreeMap::new(),
+            health: HealthSpec::default(),
+            count: Vec::new(),
+            timeouts: TimeoutSpec::default(),
+            balance: Balance::default(),
+            limits: None,
+            outliers: None,
+            endpoint_tls: None,
+            reveal: Reveal::default(),
+            versions: Vec::new(),
+        }
+    }
+}
+
 /// Why text is no host pattern, path prefix, endpoint, file or header name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{given}` is not {what}: {why}")]

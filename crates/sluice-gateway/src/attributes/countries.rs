@@ -31,6 +31,11 @@ impl Countries {
         Ok(())
     }
 
+    /// Whether there is a table.
+    pub fn is_known(&self) -> bool {
+        self.reader.load().is_some()
+    }
+
     /// The country of an address, as two letters (ISO 3166-1): where it is used, or else where it is registered.
     pub fn of(&self, address: IpAddr) -> Option<String> {
         let reader = self.reader.load();

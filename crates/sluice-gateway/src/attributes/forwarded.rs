@@ -19,13 +19,18 @@ pub(crate) struct Forwarded {
 impl Forwarded {
     /// What a trusted peer says, and what the proxies that it names say, for as long as each is trusted too: the first
     /// address from the right that is not. An entry that is no address ends the search: whoever wrote it is nobody to
-    /// believe.
+    /// believe. Where both headers are there, one of them may be the visitor's own, which a proxy that writes the other
+    /// has passed on: they are believed as far as they say the same.
     pub(crate) fn by(peer: Forwarded, headers: &HeaderMap, trusted: &[Network]) -> Forwarded {
         let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
         let mut address = peer.address;
-        for entry in entries(headers) {
+        let has_both = headers.contains_key(X_FORWARDED_FOR) && headers.contains_key(FORWARDED);
+        let mut others = entries(headers, FORWARDED);
+        let name = if headers.contains_key(X_FORWARDED_FOR) { X_FORWARDED_FOR } else { FORWARDED };
+        for entry in entries(headers, name) {
+            let is_said_by_both = !has_both || others.next() == Some(entry);
             match entry {
-                Some(next) if is_trusted(address) => address = next,
+                Some(next) if is_said_by_both && is_trusted(address) => address = next,
                 _ => break,
             }
         }
@@ -42,8 +47,7 @@ impl Forwarded {
 }
 
 /// The addresses that requests were forwarded for, the latest first; `None` for one that cannot be read.
-fn entries(headers: &HeaderMap) -> impl Iterator<Item = Option<IpAddr>> {
-    let name = if headers.contains_key(X_FORWARDED_FOR) { X_FORWARDED_FOR } else { FORWARDED };
+fn entries(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = Option<IpAddr>> {
     let is_plain = name == X_FORWARDED_FOR;
     let lines = headers.get_all(name).into_iter().rev();
     let texts = lines.flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
@@ -109,6 +113,20 @@ mod tests {
         // What cannot be read is not read past.
         assert_eq!(address("10.0.0.1", &[(xff, "198.51.100.1, unknown")], &trusted), "10.0.0.1");
         assert_eq!(address("10.0.0.1", &[(xff, "198.51.100.1,")], &trusted), "10.0.0.1");
+    }
+
+    #[test]
+    fn two_headers_are_believed_as_far_as_they_say_the_same() {
+        let both = |xff: &str, forwarded: &str| {
+            let headers = [("x-forwarded-for", xff), ("forwarded", forwarded)];
+            address("10.0.0.1", &headers, &["10.0.0.0/8"])
+        };
+        assert_eq!(both("198.51.100.1", "for=198.51.100.1"), "198.51.100.1");
+        assert_eq!(both("198.51.100.1, 10.0.0.2", "for=198.51.100.1, for=10.0.0.2"), "198.51.100.1");
+        // The proxy writes the one, and passes on what the visitor made up in the other.
+        assert_eq!(both("6.6.6.6", "for=198.51.100.1"), "10.0.0.1");
+        assert_eq!(both("198.51.100.1", "for=6.6.6.6"), "10.0.0.1");
+        assert_eq!(both("6.6.6.6, 10.0.0.2", "for=10.0.0.2"), "10.0.0.2");
     }
 
     #[test]

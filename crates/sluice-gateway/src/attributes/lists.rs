@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 use sluice_core::Name;
 use sluice_core::id_set::IdSet;
 
-/// Lists of ids. A list that is not there holds nobody.
+/// Lists of ids. Of a list that is not there nobody knows whom it holds.
 #[derive(Clone, Debug, Default)]
 pub struct Lists {
     by_name: Arc<ArcSwap<BTreeMap<Name, IdSet>>>,
@@ -19,8 +19,8 @@ impl Lists {
         self.by_name.store(Arc::new(lists));
     }
 
-    /// Whether a list holds an id.
-    pub fn contains(&self, list: &Name, id: &str) -> bool {
-        self.by_name.load().get(list).is_some_and(|list| list.contains(id))
+    /// Whether a list holds an id; `None` when it is not there.
+    pub fn contains(&self, list: &Name, id: &str) -> Option<bool> {
+        self.by_name.load().get(list).map(|list| list.contains(id))
     }
 }

@@ -57,7 +57,9 @@ pub(crate) struct Claims {
 /// Tokens that one worker has verified, so that a repeat costs a hash and no signature.
 #[derive(Default)]
 pub(crate) struct Verified {
-    by_hash: RefCell<HashMap<[u8; 32], Remembered>>,
+    believed: RefCell<HashMap<[u8; 32], Remembered>>,
+    /// Apart, so that nobody makes a worker forget the good by sending bad ones.
+    refused: RefCell<HashMap<[u8; 32], Remembered>>,
 }
 
 struct Remembered {
@@ -79,7 +81,10 @@ impl Tokens {
     pub fn replace_keys(&self, key_set: &[u8]) -> Result<usize, KeysError> {
         let keys = Keys::read(key_set)?;
         let count = keys.len();
-        self.keys.store(Arc::new(keys));
+        // The same keys leave what was verified by them as it is.
+        if **self.keys.load() != keys {
+            self.keys.store(Arc::new(keys));
+        }
         Ok(count)
     }
 
@@ -101,16 +106,11 @@ impl Tokens {
         let keys = self.keys.load_full();
         let hash = digest(&SHA256, token.as_bytes());
         let hash: [u8; 32] = hash.as_ref().try_into().ok()?;
-        let mut by_hash = verified.by_hash.borrow_mut();
-        let known = by_hash.get(&hash).filter(|known| Arc::ptr_eq(&known.keys, &keys));
-        let claims = match known {
-            Some(known) => known.claims.clone(),
+        let claims = match verified.find(&hash, &keys) {
+            Some(claims) => claims,
             None => {
                 let claims = self.verify(token, &keys).map(Rc::new);
-                if by_hash.len() >= REMEMBERED_MAX {
-                    by_hash.clear();
-                }
-                by_hash.insert(hash, Remembered { keys, claims: claims.clone() });
+                verified.remember(hash, Remembered { keys, claims: claims.clone() });
                 claims
             }
         };
@@ -156,6 +156,26 @@ impl Tokens {
 
 fn part(text: &str) -> Option<Map<String, Value>> {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()
+}
+
+impl Verified {
+    /// What is remembered of a token under these keys.
+    fn find(&self, hash: &[u8; 32], keys: &Arc<Keys>) -> Option<Option<Rc<Claims>>> {
+        [&self.believed, &self.refused].into_iter().find_map(|by_hash| {
+            let by_hash = by_hash.borrow();
+            let known = by_hash.get(hash).filter(|known| Arc::ptr_eq(&known.keys, keys))?;
+            Some(known.claims.clone())
+        })
+    }
+
+    fn remember(&self, hash: [u8; 32], remembered: Remembered) {
+        let by_hash = if remembered.claims.is_some() { &self.believed } else { &self.refused };
+        let mut by_hash = by_hash.borrow_mut();
+        if by_hash.len() >= REMEMBERED_MAX {
+            by_hash.clear();
+        }
+        by_hash.insert(hash, remembered);
+    }
 }
 
 impl Claims {

@@ -11,7 +11,7 @@ use http::header::{COOKIE, HOST};
 use http::request::Parts;
 use sluice_core::Name;
 use sluice_core::document::service::Scheme;
-use sluice_core::routing::Request;
+use sluice_core::routing::{NoTable, Request};
 
 use crate::answer::Trouble;
 use crate::attributes::{Attributes, Claims, Tokens, Verified};
@@ -127,9 +127,10 @@ impl Request for Visitor<'_> {
         self.known.as_ref()?.address
     }
 
-    fn country(&self) -> Option<Cow<'_, str>> {
-        let known = self.known.as_ref()?;
-        known.attributes.countries.of(known.address?).map(Cow::Owned)
+    fn country(&self) -> Result<Option<Cow<'_, str>>, NoTable> {
+        let known = self.known.as_ref().filter(|known| known.attributes.countries.is_known());
+        let known = known.ok_or(NoTable)?;
+        Ok(known.address.and_then(|address| known.attributes.countries.of(address)).map(Cow::Owned))
     }
 
     fn claim(&self, path: &str) -> Option<Cow<'_, str>> {
@@ -142,8 +143,8 @@ impl Request for Visitor<'_> {
         claims.as_ref()?.get(path).map(Cow::Owned)
     }
 
-    fn is_listed(&self, list: &Name, id: &str) -> bool {
-        self.known.as_ref().is_some_and(|known| known.attributes.lists.contains(list, id))
+    fn is_listed(&self, list: &Name, id: &str) -> Option<bool> {
+        self.known.as_ref()?.attributes.lists.contains(list, id)
     }
 }
 

@@ -275,11 +275,14 @@ async fn what_is_passed_on_has_one_reading() {
     }
 }
 
+/// A header block, not packed yet.
+type Fields<'a> = Vec<(&'a [u8], &'a [u8])>;
+
 const GET: [(&[u8], &[u8]); 4] =
     [(b":method", b"GET"), (b":scheme", b"http"), (b":authority", b"h"), (b":path", b"/")];
 
 /// GET with these fields in place of its own, or besides.
-fn with<'a>(fields: &[(&'a [u8], &'a [u8])]) -> Vec<(&'a [u8], &'a [u8])> {
+fn with<'a>(fields: &[(&'a [u8], &'a [u8])]) -> Fields<'a> {
     let is_replaced = |name: &[u8]| fields.iter().any(|(other, _)| *other == name);
     GET.into_iter().filter(|(name, _)| !is_replaced(name)).chain(fields.iter().copied()).collect()
 }
@@ -288,7 +291,7 @@ fn with<'a>(fields: &[(&'a [u8], &'a [u8])]) -> Vec<(&'a [u8], &'a [u8])> {
 async fn what_http_1_would_read_otherwise_does_not_come_through_http_2() {
     let recorder = Recorder::start().await;
     let gateway = gateway_before(&recorder).await;
-    let cases: Vec<(&str, Vec<(&[u8], &[u8])>)> = vec![
+    let cases: Vec<(&str, Fields<'_>)> = vec![
         ("a value that breaks the line", with(&[(b"x", b"a\r\nTransfer-Encoding: chunked")])),
         ("a value with a line feed", with(&[(b"x", b"a\nb: c")])),
         ("a value with a carriage return", with(&[(b"x", b"a\rb: c")])),

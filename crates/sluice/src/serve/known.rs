@@ -79,29 +79,28 @@ impl Known {
     /// Follows what changes, until it is dropped. What cannot be read is told, and what was there stays.
     pub(super) async fn follow(mut self) {
         let mut asked: Option<(Instant, bool)> = None;
+        let mut is_missed = false;
         let mut interval = tokio::time::interval(LOOK_PAUSE);
         loop {
             interval.tick().await;
             let (countries, lists) = (self.attributes.countries.clone(), self.attributes.lists.clone());
             reread(&mut self.countries, |path| read_countries(path, &countries));
             reread(&mut self.lists, |path| read_lists(path, &lists));
-            match &mut self.keys {
-                Some((tokens, Keys::File(file))) => {
-                    if file.has_changed() {
-                        tell(&file.path, read_keys(&file.path, tokens));
-                    }
-                }
-                Some((tokens, Keys::Issuer(key_set))) => {
-                    let is_missed = tokens.take_key_missed();
-                    let is_due = asked.is_none_or(|(at, is_good)| {
-                        let pause = if is_good && !is_missed { KEYS_TIME } else { KEYS_PAUSE };
-                        at.elapsed() >= pause
-                    });
-                    if is_due {
-                        asked = Some((Instant::now(), ask(key_set, tokens).await));
-                    }
-                }
-                None => {}
+            if let Some((tokens, Keys::File(file))) = &mut self.keys
+                && file.has_changed()
+            {
+                tell(&file.path, read_keys(&file.path, tokens));
+            }
+            let Some((tokens, Keys::Issuer(key_set))) = &self.keys else { continue };
+            // Kept until the issuer is asked: a token that was refused is not looked at twice.
+            is_missed |= tokens.take_key_missed();
+            let is_due = asked.is_none_or(|(at, is_good)| {
+                let pause = if is_good && !is_missed { KEYS_TIME } else { KEYS_PAUSE };
+                at.elapsed() >= pause
+            });
+            if is_due {
+                is_missed = false;
+                asked = Some((Instant::now(), ask(key_set, tokens).await));
             }
         }
     }

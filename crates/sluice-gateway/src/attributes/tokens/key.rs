@@ -6,11 +6,11 @@ use ring::signature::{self, RsaParameters, RsaPublicKeyComponents, UnparsedPubli
 use serde::Deserialize;
 
 /// The keys of one issuer.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Keys(Vec<Key>);
 
 /// One key; its kind says which signatures it can make.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Key {
     id: Option<String>,
     /// The only algorithm that it is for, when its issuer says so.
@@ -18,7 +18,7 @@ pub(super) struct Key {
     kind: Kind,
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 enum Kind {
     Rsa { modulus: Vec<u8>, exponent: Vec<u8> },
     P256(Vec<u8>),
@@ -70,9 +70,9 @@ impl Keys {
         self.0.len()
     }
 
-    /// The keys with this id; all when a token names none.
+    /// The keys with this id, and those without one; all when a token names none.
     pub(super) fn candidates<'a>(&'a self, id: Option<&'a str>) -> impl Iterator<Item = &'a Key> {
-        self.0.iter().filter(move |key| id.is_none() || key.id.as_deref() == id)
+        self.0.iter().filter(move |key| id.is_none() || key.id.is_none() || key.id.as_deref() == id)
     }
 }
 

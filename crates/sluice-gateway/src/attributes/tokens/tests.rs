@@ -1,3 +1,5 @@
+//! Tokens that are believed, and all others.
+
 use proptest::prelude::*;
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair};
@@ -82,7 +84,7 @@ fn what_a_known_key_signed_is_believed() {
             );
             assert_eq!((get("realm"), get("none"), get("absent"), get("sub.x")), (None, None, None, None));
         }
-        assert_eq!(verified.by_hash.borrow().len(), 1);
+        assert_eq!((verified.believed.borrow().len(), verified.refused.borrow().len()), (1, 0));
         // Remembered or not, its time ends.
         assert!(tokens.claims(&token, &verified, 1_800_000_159).is_some());
         assert!(tokens.claims(&token, &verified, 1_800_000_160).is_none());
@@ -143,6 +145,9 @@ fn new_keys_are_used_at_once_and_old_ones_no_more() {
         assert!(tokens.replace_keys(broken.as_bytes()).is_err(), "{broken}");
     }
     assert!(tokens.claims(&old, &verified, NOW).is_some(), "what was there stays");
+    let known = tokens.keys.load_full();
+    tokens.replace_keys(before.keys().as_bytes()).unwrap();
+    assert!(Arc::ptr_eq(&known, &tokens.keys.load_full()), "the same keys leave what was verified as it is");
     tokens.replace_keys(after.keys().as_bytes()).unwrap();
     assert!(tokens.claims(&old, &verified, NOW).is_none() && tokens.claims(&new, &verified, NOW).is_some());
 }
