@@ -1478,7 +1478,7 @@ export interface components {
              * @description The version that the request gets; two, each with its chance, when a lot would be drawn. Empty when the gateway
              *     answers by itself.
              */
-            outcomes: components["schemas"]["Outcome"][];
+            outcomes: components["schemas"]["VersionOutcome"][];
         };
         /** @description What the candidate answered, in all. */
         Exposed: {
@@ -1985,8 +1985,17 @@ export interface components {
             createdAt?: components["schemas"]["Timestamp"] | null;
             updatedAt?: components["schemas"]["Timestamp"] | null;
         };
+        /** @description How a check is decided. */
+        Method: {
+            /** @description A short name that stays. */
+            name: string;
+            /** @description In plain words. */
+            words: string;
+            /** @description Where it comes from; none for plain comparisons of numbers. */
+            source?: string | null;
+        };
         /** @example GET */
-        Method: string;
+        MethodName: string;
         /** @description A named measurement. */
         Metric: {
             /**
@@ -2119,35 +2128,6 @@ export interface components {
              *     and the metric's is `ms`, otherwise 1.
              */
             scale?: number | null;
-        };
-        /** @description A version that the request gets, or may get. */
-        Outcome: {
-            /** @description The version. */
-            version: components["schemas"]["VersionName"];
-            /**
-             * Format: double
-             * @description How likely it is: 100 unless a lot would be drawn.
-             */
-            percent: number;
-            /**
-             * @description Why, as a stable word: `no-release`, `preview`, `excluded`, `segment`, `share`, `carried`, `not-chosen` or
-             *     `candidate-not-ready`.
-             * @example share
-             */
-            why: string;
-            segment?: components["schemas"]["Name"] | null;
-            /** @description Why, in plain words. */
-            text: string;
-            /**
-             * Format: int32
-             * @description How many of its endpoints are ready.
-             */
-            ready: number;
-            /**
-             * Format: int32
-             * @description How many it has.
-             */
-            endpoints: number;
         };
         /** @description When an endpoint that fails is left out for a while, though its health checks succeed (outlier ejection). */
         OutlierSpec: {
@@ -2672,7 +2652,7 @@ export interface components {
             path?: components["schemas"]["PathPrefix"];
             scheme?: components["schemas"]["Scheme"] | null;
             /** @description Only requests with one of these methods. All when empty. */
-            methods?: components["schemas"]["Method"][];
+            methods?: components["schemas"]["MethodName"][];
             /** @description Only requests with these headers: by name, the value, or `*` for any. */
             headers?: {
                 [key: string]: components["schemas"]["Wanted"];
@@ -3335,6 +3315,35 @@ export interface components {
         VersionNow: components["schemas"]["Point"] & {
             /** @description What the version is for visitors now. */
             role: components["schemas"]["Role"];
+        };
+        /** @description A version that the request gets, or may get. */
+        VersionOutcome: {
+            /** @description The version. */
+            version: components["schemas"]["VersionName"];
+            /**
+             * Format: double
+             * @description How likely it is: 100 unless a lot would be drawn.
+             */
+            percent: number;
+            /**
+             * @description Why, as a stable word: `no-release`, `preview`, `excluded`, `segment`, `share`, `carried`, `not-chosen` or
+             *     `candidate-not-ready`.
+             * @example share
+             */
+            why: string;
+            segment?: components["schemas"]["Name"] | null;
+            /** @description Why, in plain words. */
+            text: string;
+            /**
+             * Format: int32
+             * @description How many of its endpoints are ready.
+             */
+            ready: number;
+            /**
+             * Format: int32
+             * @description How many it has.
+             */
+            endpoints: number;
         };
         /** @description One deployed build. */
         VersionSpec: {

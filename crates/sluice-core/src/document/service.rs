@@ -45,7 +45,7 @@ pub use tls::{ClientCertificate, EndpointTls, FilePath, TlsName};
 pub use upstream::{Balance, LimitSpec, OutlierSpec};
 pub use version::{Build, VersionSpec};
 pub use visitor::{AttributeSource, UnitSource};
-pub use wanted::{HeaderField, Method, Scheme, Wanted};
+pub use wanted::{HeaderField, MethodName, Scheme, Wanted};
 
 /// What users reach: its routes, its versions, and how visitors are told apart.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]

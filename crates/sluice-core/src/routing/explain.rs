@@ -92,7 +92,7 @@ pub struct Explanation {
     pub release: Option<TestedRelease>,
     /// The version that the request gets; two, each with its chance, when a lot would be drawn. Empty when the gateway
     /// answers by itself.
-    pub outcomes: Vec<Outcome>,
+    pub outcomes: Vec<VersionOutcome>,
 }
 
 /// A request, as the gateway reads it.
@@ -228,7 +228,7 @@ pub enum RuleResult {
 /// A version that the request gets, or may get.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Outcome {
+pub struct VersionOutcome {
     /// The version.
     pub version: VersionName,
     /// How likely it is: 100 unless a lot would be drawn.
@@ -441,7 +441,7 @@ impl Answer<'_> {
         rule.condition.holds_for(self.request, &self.service.visitor, self.unit_text())
     }
 
-    fn outcomes(&self, release: Option<&TestedRelease>) -> Vec<Outcome> {
+    fn outcomes(&self, release: Option<&TestedRelease>) -> Vec<VersionOutcome> {
         let is_ready = |version: &VersionName| (self.endpoints)(version).0 > 0;
         let Verified { preview, carried } = self.verified;
         let choice = decide(self.service, self.request, self.unit_text(), preview, carried, is_ready);
@@ -464,9 +464,9 @@ impl Answer<'_> {
         ]
     }
 
-    fn outcome(&self, version: &VersionName, why: Why<'_>, weight: Weight) -> Outcome {
+    fn outcome(&self, version: &VersionName, why: Why<'_>, weight: Weight) -> VersionOutcome {
         let (ready, endpoints) = (self.endpoints)(version);
-        Outcome {
+        VersionOutcome {
             version: version.clone(),
             percent: weight.percent(),
             why: why.code().to_owned(),

@@ -10,7 +10,7 @@ use crate::document::policy::{
 };
 use crate::document::problem::{Fault, nearest};
 use crate::document::service::{
-    Balance, ChangedField, Endpoint, FilePath, HeaderText, HostPattern, InvalidText, Method, PathPrefix,
+    Balance, ChangedField, Endpoint, FilePath, HeaderText, HostPattern, InvalidText, MethodName, PathPrefix,
     PlainHost, Reveal, Scheme, TlsName, Wanted,
 };
 use crate::document::{Kind, metric};
@@ -163,7 +163,7 @@ decode_text! {
     PathPrefix: "a path prefix",
     Endpoint: "an endpoint",
     PlainHost: "a host",
-    Method: "a method",
+    MethodName: "a method",
     Wanted: "a value, or `*` for any",
     ChangedField: "the name of a header",
     HeaderText: "the value of a header",

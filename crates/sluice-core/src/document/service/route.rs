@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::handling::{HeaderChanges, Redirect, RetrySpec, Rewrite, RouteTimeouts};
-use super::wanted::{HeaderField, Method, Scheme, Wanted};
+use super::wanted::{HeaderField, MethodName, Scheme, Wanted};
 use super::{InvalidText, invalid};
 use crate::condition::Condition;
 
@@ -30,7 +30,7 @@ pub struct RouteSpec {
     pub scheme: Option<Scheme>,
     /// Only requests with one of these methods. All when empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub methods: Vec<Method>,
+    pub methods: Vec<MethodName>,
     /// Only requests with these headers: by name, the value, or `*` for any.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<HeaderField, Wanted>,

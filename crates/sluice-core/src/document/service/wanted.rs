@@ -11,7 +11,7 @@ use super::{InvalidText, invalid};
 /// A method of HTTP, as it is sent: `GET`, `POST`, `PURGE`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Method(String);
+pub struct MethodName(String);
 
 /// The name of a header, in lower case.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -44,14 +44,14 @@ fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(is_plain)
 }
 
-impl Method {
+impl MethodName {
     /// The method.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-impl FromStr for Method {
+impl FromStr for MethodName {
     type Err = InvalidText;
 
     fn from_str(text: &str) -> Result<Self, InvalidText> {
@@ -65,11 +65,11 @@ impl FromStr for Method {
         if text.bytes().any(|b| b.is_ascii_lowercase()) {
             return Err(invalid(text, WHAT, "methods tell upper from lower case; write it as GET or POST"));
         }
-        Ok(Method(text.to_owned()))
+        Ok(MethodName(text.to_owned()))
     }
 }
 
-impl fmt::Display for Method {
+impl fmt::Display for MethodName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -151,8 +151,8 @@ impl fmt::Display for Scheme {
     }
 }
 
-through_text!(Method, HeaderField, Wanted);
+through_text!(MethodName, HeaderField, Wanted);
 
-text_schema!(Method, "^[A-Z0-9!#$%&'*+.^_`|~-]+$", "GET");
+text_schema!(MethodName, "^[A-Z0-9!#$%&'*+.^_`|~-]+$", "GET");
 text_schema!(HeaderField, "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$", "x-beta");
 text_schema!(Wanted, "", "1");

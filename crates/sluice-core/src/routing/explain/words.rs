@@ -3,8 +3,8 @@
 use std::fmt;
 
 use super::{
-    AskedRequest, Explanation, FoundRoute, FoundUnit, Outcome, OwnAnswer, RuleResult, RuleRole,
-    TestedRelease, TestedRule,
+    AskedRequest, Explanation, FoundRoute, FoundUnit, OwnAnswer, RuleResult, RuleRole, TestedRelease,
+    TestedRule, VersionOutcome,
 };
 use crate::routing::Why;
 use crate::{ServiceKey, Weight};
@@ -32,7 +32,7 @@ pub(super) fn refused(request: &AskedRequest, answer: &OwnAnswer) -> String {
     format!("The gateway answers {request} by itself, with {}: {}", answer.status, answer.detail)
 }
 
-pub(super) fn sentence(request: &AskedRequest, route: &FoundRoute, outcomes: &[Outcome]) -> String {
+pub(super) fn sentence(request: &AskedRequest, route: &FoundRoute, outcomes: &[VersionOutcome]) -> String {
     let service = ServiceKey { environment: route.environment.clone(), name: route.service.clone() };
     let mut text = match outcomes {
         [one, other, ..] => format!(
@@ -87,7 +87,7 @@ impl fmt::Display for Explanation {
         }
         for (number, outcome) in self.outcomes.iter().enumerate() {
             let label = if number == 0 { "version" } else { "" };
-            let Outcome { version, percent, ready, endpoints, text, .. } = outcome;
+            let VersionOutcome { version, percent, ready, endpoints, text, .. } = outcome;
             let chance =
                 if *percent < 100.0 { format!(" with a chance of {percent}%") } else { String::new() };
             line(
