@@ -123,6 +123,7 @@ fn start(stable: SocketAddr, candidate: SocketAddr) -> Gateway {
         limits: Limits::default(),
         fast_path: true,
         attributes: Default::default(),
+        ready_path: None,
         trace: TraceOptions::Carry,
         access_log: None,
     })

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
@@ -64,6 +64,8 @@ pub(crate) struct Shared {
     pub(crate) limits: Limits,
     pub(crate) has_fast_path: bool,
     pub(crate) attributes: Attributes,
+    pub(crate) ready_path: Option<String>,
+    pub(crate) is_leaving: AtomicBool,
     pub(crate) trace: TraceOptions,
     pub(crate) started: Instant,
     pub(crate) activity: watch::Sender<u64>,
@@ -104,6 +106,8 @@ impl Shared {
             limits: options.limits,
             has_fast_path: options.fast_path,
             attributes: options.attributes,
+            ready_path: options.ready_path,
+            is_leaving: AtomicBool::new(false),
             trace: options.trace,
             started: Instant::now(),
             activity: watch::Sender::new(0),
@@ -318,6 +322,12 @@ impl Gateway {
     /// seen as one change. Follows [`Gateway::publish`] in the same way, not at once.
     pub fn readiness(&self) -> watch::Receiver<Arc<Readiness>> {
         self.running.shared.readiness.subscribe()
+    }
+
+    /// Says to load balancers that it is about to go ([`Options::ready_path`]), and serves on. Whoever drains it a while
+    /// later drops nobody who was sent here in between.
+    pub fn leave(&self) {
+        self.running.shared.is_leaving.store(true, Relaxed);
     }
 
     /// Stops: takes no new visitors, closes idle connections, lets requests in flight end for up to `grace`, cuts

@@ -30,6 +30,9 @@ pub struct Options {
     pub limits: Limits,
     /// Whether plain requests of HTTP/1.1 go the short way, which costs less. What they meet is the same.
     pub fast_path: bool,
+    /// A path that the gateway answers by itself, for load balancers in front: 200 while it serves, 503 once
+    /// [`Gateway::leave`](crate::Gateway::leave) was called. On every host, before all routes.
+    pub ready_path: Option<String>,
     /// What is known of visitors.
     pub attributes: Attributes,
     /// What becomes of the trace that a request is part of.

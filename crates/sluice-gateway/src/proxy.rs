@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::header::{HeaderValue, LOCATION, SET_COOKIE};
+use http::header::{CACHE_CONTROL, HeaderValue, LOCATION, SET_COOKIE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, Request, Response, StatusCode};
 use hyper::body::Incoming;
@@ -79,6 +79,7 @@ pub(crate) async fn answer(
                     }
                     redirect(status, location)
                 }
+                Aside::Ready(is_ready) => ready(is_ready),
             };
         }
     };
@@ -239,6 +240,16 @@ fn redirect(status: RedirectStatus, location: HeaderValue) -> Response<ResponseB
     let mut response = Response::new(own_body(Bytes::new()));
     *response.status_mut() = StatusCode::from_u16(status.code()).expect("a redirect's status is one of HTTP");
     response.headers_mut().insert(LOCATION, location);
+    response
+}
+
+/// What load balancers are told. Not in the access log: they ask every few seconds.
+fn ready(is_ready: bool) -> Response<ResponseBody> {
+    let (status, text) =
+        if is_ready { (StatusCode::OK, "ready\n") } else { (StatusCode::SERVICE_UNAVAILABLE, "leaving\n") };
+    let mut response = Response::new(own_body(Bytes::from_static(text.as_bytes())));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 

@@ -111,6 +111,8 @@ async fn serve(args: &ServeArgs, addresses: Addresses, color: Color) -> Result<E
     tracing::info!("Stopping: requests that are under way may end; a second signal stops at once");
     let ending = async {
         is_serving.store(false, Ordering::Release);
+        gateway.leave();
+        tokio::time::sleep(args.shutdown_delay.as_duration()).await;
         let report = gateway.drain(DRAIN_TIME_MAX).await;
         tracing::info!(closed = report.closed, cut_off = report.cut_off, "The gateway has stopped");
         drop(stop);
@@ -164,6 +166,7 @@ fn gateway(
         limits: Limits::default(),
         fast_path: !args.no_fast_path,
         attributes,
+        ready_path: args.ready_path.as_ref().map(|path| path.as_str().to_owned()),
         trace: args.observing.trace_options(),
         access_log: args.observing.access_log_options()?,
     };

@@ -65,6 +65,7 @@ pub(crate) fn run(start: &Start, has_fast_path: bool) {
         limits: Limits::default(),
         fast_path: has_fast_path,
         attributes: Default::default(),
+        ready_path: None,
         trace: TraceOptions::Carry,
         access_log: None,
     })

@@ -1,6 +1,7 @@
 //! Which version a request goes to, what it carries to the hops behind, and whether it is copied.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use http::HeaderValue;
@@ -50,6 +51,8 @@ pub(super) enum Aside {
     Trouble(Trouble),
     /// The visitor is sent elsewhere.
     Redirect(RedirectStatus, HeaderValue),
+    /// A load balancer asks whether the gateway serves on.
+    Ready(bool),
 }
 
 impl From<Trouble> for Aside {
@@ -66,6 +69,9 @@ impl<'a> Decision<'a> {
         origin: &Origin,
         parts: &Parts,
     ) -> Result<Decision<'a>, Aside> {
+        if worker.shared.ready_path.as_deref().is_some_and(|path| path == parts.uri.path()) {
+            return Err(Aside::Ready(!worker.shared.is_leaving.load(Relaxed)));
+        }
         let from = origin.forwarded(&parts.headers, &worker.shared.attributes.trusted_proxies);
         let (scheme, attributes) = (from.scheme, &worker.shared.attributes);
         let visitor = Visitor::of(parts)?.known(attributes, &worker.verified, scheme, Some(from.address));

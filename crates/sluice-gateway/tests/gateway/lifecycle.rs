@@ -101,3 +101,21 @@ async fn the_last_handle_takes_everything_with_it() {
     let again = Gateway::start(options(address)).unwrap();
     assert_eq!(again.local_addr(), address);
 }
+
+#[tokio::test]
+async fn a_gateway_that_is_about_to_go_says_so_and_serves_on() {
+    let endpoint = Endpoint::named("1").await;
+    let listen = "127.0.0.1:0".parse().unwrap();
+    let ready_path = Some("/sluice-ready".to_owned());
+    let gateway = Gateway::start(Options { ready_path, ..options(listen) }).unwrap();
+    let ready = async || Visitor::get(gateway.local_addr(), "/sluice-ready?x", "").await;
+    // Before there is anything to serve, and beside a service that claims every path.
+    assert_eq!((ready().await.status, ready().await.text().as_str()), (200, "ready\n"));
+    serve(&gateway, vec![service("shop", &[("1", &[&endpoint])])]).await;
+    assert_eq!(ready().await.status, 200);
+    gateway.leave();
+    assert_eq!((ready().await.status, ready().await.text().as_str()), (503, "leaving\n"));
+    let answer = Visitor::get(gateway.local_addr(), "/sluice-ready/1", "").await;
+    assert_eq!((answer.status, answer.text().as_str()), (200, "1"));
+    assert_eq!(endpoint.heard().len(), 1);
+}

@@ -16,6 +16,7 @@ mod grpc;
 mod handling;
 mod health;
 mod http2;
+mod large;
 mod lifecycle;
 mod limits;
 mod load;

@@ -59,6 +59,7 @@ pub(crate) fn options(listen: std::net::SocketAddr, workers: usize) -> Options {
         limits: Limits::default(),
         fast_path: HAS_FAST_PATH,
         attributes: Default::default(),
+        ready_path: None,
         trace: TraceOptions::Carry,
         access_log: None,
     }

@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use sluice_core::VersionName;
+use sluice_core::document::service::PathPrefix;
 use sluice_core::network::Network;
+use sluice_core::{Span, VersionName};
 
 use super::observing::ObservingArgs;
 
@@ -36,6 +37,13 @@ pub(crate) struct ServeArgs {
     /// Send every request through the general HTTP library, plain ones too: slower, and otherwise the same
     #[arg(long, env = "SLUICE_NO_FAST_PATH")]
     pub(crate) no_fast_path: bool,
+    /// A path that the gateway answers by itself for load balancers in front: 200 while it serves, 503 when it is about to
+    /// stop, as /sluice-ready
+    #[arg(long, env = "SLUICE_READY_PATH", value_name = "PATH")]
+    pub(crate) ready_path: Option<PathPrefix>,
+    /// How long the gateway serves on when it was asked to stop, so that load balancers learn of it first
+    #[arg(long, env = "SLUICE_SHUTDOWN_DELAY", value_name = "SPAN", default_value = "0s")]
+    pub(crate) shutdown_delay: Span,
     #[command(flatten)]
     pub(crate) visitors: VisitorArgs,
     /// What is told of visitors' requests.

@@ -198,6 +198,26 @@ fn a_server_that_is_asked_to_stop_ends_in_order() {
     assert_eq!(shop.server.run(&["get", "services"]).code, 4);
 }
 
+#[test]
+fn load_balancers_learn_that_it_stops_before_it_does() {
+    let data = tempfile::tempdir().unwrap();
+    // Longer than anybody waits in this test: a second signal ends it.
+    let options = ["--ready-path", "/sluice-ready", "--shutdown-delay", "1h"];
+    let mut server = Server::start_with(&data, "127.0.0.1:0", "127.0.0.1:0", &options);
+    let ready = format!("{}/sluice-ready", server.gateway);
+    assert_eq!(ureq::get(&ready).call().unwrap().status(), 200);
+    server.running.signal(rustix::process::Signal::TERM);
+    let status = || match ureq::get(&ready).call() {
+        Err(ureq::Error::StatusCode(status)) => Some(status),
+        _ => None,
+    };
+    assert_eq!(until("it says that it leaves", status), 503);
+    // New visitors are served all the while; without services, that is a 404.
+    assert!(matches!(ureq::get(&server.gateway).call(), Err(ureq::Error::StatusCode(404))));
+    server.running.signal(rustix::process::Signal::TERM);
+    assert_eq!(server.running.code(), 130);
+}
+
 /// A build whose answers never come. Says when a visitor waits for one.
 fn hanging_build() -> (String, std::sync::mpsc::Receiver<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -137,9 +137,13 @@ impl Server {
     }
 
     pub(crate) fn start_at(data: &TempDir, listen: &str, gateway: &str) -> Server {
+        Server::start_with(data, listen, gateway, &[])
+    }
+
+    pub(crate) fn start_with(data: &TempDir, listen: &str, gateway: &str, more: &[&str]) -> Server {
         let data = data.path().join("data");
         let options = ["serve", "--listen", listen, "--gateway", gateway, "--log", "warn", "--data"];
-        let mut running = Running::start(sluice(&options).arg(data));
+        let mut running = Running::start(sluice(&options).arg(data).args(more));
         let address = running.line("dashboard");
         let gateway = running.line("gateway");
         let ready = format!("{address}/readyz");
