@@ -65,7 +65,8 @@ pub(crate) async fn answer(
     let trace = trace::settle(&mut parts.headers, worker.shared.trace, || worker.shadows.random());
     let record = worker.pen.as_ref().map(|pen| {
         let draw = || worker.shadows.draw();
-        pen.begin(&parts, &caller.origin, trace, started, draw)
+        let from = caller.origin.forwarded(&parts.headers, &worker.shared.attributes.trusted_proxies);
+        pen.begin(&parts, from, trace, started, draw)
     });
     let decision = match Decision::of(worker, &table, &caller.origin, &parts) {
         Ok(decision) => decision,

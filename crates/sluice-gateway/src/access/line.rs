@@ -36,7 +36,7 @@ impl<'a> Line<'a> {
         let begun = now().as_millis().saturating_sub(i64::try_from(took.as_millis()).unwrap_or(i64::MAX));
         self.display("time", sluice_core::Timestamp::from_millis(begun));
         self.text("method", record.method.as_str());
-        self.text("scheme", record.origin.scheme());
+        self.text("scheme", record.from.scheme.as_str());
         let host = record.host.as_ref().map(|host| String::from_utf8_lossy(host.as_bytes()));
         if let Some(host) = &host {
             let host = split_host(host).map_or(&**host, |(host, _)| host);
@@ -48,7 +48,7 @@ impl<'a> Line<'a> {
             self.text("query", &query);
         }
         self.text("protocol", protocol(record.http_version));
-        self.text("client", record.origin.address());
+        self.text("client", &record.from.address.to_string());
         if let Some(status) = record.status {
             self.number("status", u64::from(status));
         }

@@ -14,6 +14,7 @@ use sluice_core::routing::ServiceRouting;
 use super::Pen;
 use super::line::Line;
 use crate::answer::Trouble;
+use crate::attributes::Forwarded;
 use crate::proxy::Origin;
 use crate::table::{Endpoint, Version};
 use crate::trace::Trace;
@@ -25,7 +26,8 @@ pub(crate) struct Record {
     pub(super) uri: Uri,
     pub(super) host: Option<HeaderValue>,
     pub(super) http_version: HttpVersion,
-    pub(super) origin: Rc<Origin>,
+    /// Where it comes from, as far as trusted proxies tell.
+    pub(super) from: Forwarded,
     /// In the order of the settings' names.
     pub(super) headers: Vec<Option<HeaderValue>>,
     pub(super) trace: Option<Trace>,
@@ -93,7 +95,7 @@ impl Pen {
     pub(crate) fn begin(
         &self,
         parts: &Parts,
-        origin: &Rc<Origin>,
+        from: Forwarded,
         trace: Option<Trace>,
         started: Instant,
         draw: impl FnOnce() -> u32,
@@ -104,7 +106,7 @@ impl Pen {
             uri: parts.uri.clone(),
             host: parts.headers.get(HOST).cloned(),
             http_version: parts.version,
-            origin: Rc::clone(origin),
+            from,
             headers: names.map(|name| parts.headers.get(name).cloned()).collect(),
             trace,
             lot: trace.map_or_else(draw, Trace::lot),

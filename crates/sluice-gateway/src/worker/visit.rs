@@ -176,8 +176,10 @@ impl Visit {
                     Err(trouble) => {
                         let parts = request.into_parts().0;
                         let record = worker.pen.as_ref().map(|pen| {
+                            let trusted = &worker.shared.attributes.trusted_proxies;
+                            let from = caller.origin.forwarded(&parts.headers, trusted);
                             let draw = || worker.shadows.draw();
-                            pen.begin(&parts, &caller.origin, None, Instant::now(), draw)
+                            pen.begin(&parts, from, None, Instant::now(), draw)
                         });
                         Ok(proxy::refuse(&worker, trouble, &parts, record))
                     }

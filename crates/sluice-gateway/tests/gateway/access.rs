@@ -287,3 +287,28 @@ async fn a_file_that_cannot_be_opened_is_no_start() {
         Gateway::start(Options { access_log, ..options("127.0.0.1:0".parse().unwrap(), 1) }).unwrap_err();
     assert!(refused.to_string().starts_with("the access log cannot be opened: No such file"), "{refused}");
 }
+
+#[tokio::test]
+async fn behind_a_trusted_proxy_the_visitor_is_who_it_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("access.log");
+    let attributes = sluice_gateway::Attributes {
+        trusted_proxies: vec!["127.0.0.0/8".parse().unwrap()],
+        ..Default::default()
+    };
+    let access_log = Some(log_at(&path));
+    let listen = "127.0.0.1:0".parse().unwrap();
+    let gateway = Gateway::start(Options { access_log, attributes, ..options(listen, 1) }).unwrap();
+    let headers = "X-Forwarded-For: 6.6.6.6, 198.51.100.7\r\nX-Forwarded-Proto: https\r\n";
+    Visitor::get(gateway.local_addr(), "/", headers).await;
+    let line = soon("a line", async {
+        loop {
+            if let Some(line) = read(&path).pop() {
+                return line;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+    assert_eq!((line["client"].as_str(), line["scheme"].as_str()), (Some("198.51.100.7"), Some("https")));
+}

@@ -97,7 +97,11 @@ impl fmt::Display for Explanation {
             )?;
         }
         if let Some(answer) = &self.refusal {
-            line(f, "answer", format_args!("{} with x-sluice-error: {}", answer.status, answer.code))?;
+            match answer.status {
+                // A redirect is no fault.
+                status @ 300..400 => line(f, "answer", format_args!("{status}"))?,
+                status => line(f, "answer", format_args!("{status} with x-sluice-error: {}", answer.code))?,
+            }
         }
         for (number, found) in self.near.iter().enumerate() {
             let FoundRoute { route, service, environment } = found;
