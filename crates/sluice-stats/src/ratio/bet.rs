@@ -157,7 +157,12 @@ fn project_absolute(
 ) -> f64 {
     // The positive root of x² - p x - q.
     let (p, q) = (w * c + (1.0 - w) * b - margin, (1.0 - w) * b * margin);
-    let mut x = (0.5 * (p + (p * p + 4.0 * q).sqrt())).max(low).min(high);
+    let mut x = 0.5 * (p + (p * p + 4.0 * q).sqrt());
+    // For rates so high that they are not, the bounds may be where the slope has no bound: Newton's steps from there only
+    // double the way each time.
+    if !(low < x && x < high) {
+        x = 0.5 * (low + high);
+    }
     for _ in 0..STEPS_MAX {
         let y = x + margin;
         // The inverse variances of one request.
@@ -205,6 +210,14 @@ mod tests {
             (0.0..3.0).prop_map(Margin::Relative),
             (0.0..0.5).prop_map(Margin::Absolute),
         ]
+    }
+
+    #[test]
+    fn rates_near_one_are_bet_on_against_rates_that_can_be() {
+        let (margin, w) = (Margin::Absolute(0.412_405_159_706_499_55), 0.855_553_145_625_396_9);
+        let bet = Bet::on_kept(margin, w, Arms { stable: 0.868_809_651_403_557_4, candidate: 0.95 });
+        let gain = expected_gain(&bet, w, Arms { stable: 0.0, candidate: 0.412_405_159_706_499_55 });
+        assert!(gain <= 1e-9, "{bet:?} gains {gain}");
     }
 
     proptest! {
